@@ -1,0 +1,50 @@
+"""The contracts of pre-tokenised datasets: what each trainer asks for, as data and invariants.
+
+Imports neither pytest nor pytest_pretok, and reads no files: a data pipeline can depend on the
+contracts alone. Attributes are imported at first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pretok_schemas.contract import Column, Contract, Vocabulary, load, names
+    from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
+    from pretok_schemas.judge import Judge
+
+_HOMES = {
+    "Column": "contract",
+    "Contract": "contract",
+    "Vocabulary": "contract",
+    "load": "contract",
+    "names": "contract",
+    "Effect": "findings",
+    "Example": "findings",
+    "Finding": "findings",
+    "Outcome": "findings",
+    "Severity": "findings",
+    "Judge": "judge",
+}
+
+__all__ = [
+    "Column",
+    "Contract",
+    "Effect",
+    "Example",
+    "Finding",
+    "Judge",
+    "Outcome",
+    "Severity",
+    "Vocabulary",
+    "load",
+    "names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

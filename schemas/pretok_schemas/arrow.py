@@ -1,0 +1,75 @@
+"""Which Arrow types can hold token lists, and what the others probably mean.
+
+Knows Arrow types only: no values, no files, no trainers.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Kind(StrEnum):
+    """What a column's type amounts to, seen as lists of tokens."""
+
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    FLOAT = "float"
+    TEXT = "text"
+    NESTED = "nested"
+    SCALAR = "scalar"
+    NULL = "null"
+    OTHER = "other"
+
+
+def is_any_list(dtype: pa.DataType) -> bool:
+    """Whether a type is a list of any of Arrow's five layouts."""
+    return bool(
+        pa.types.is_list(dtype)
+        or pa.types.is_large_list(dtype)
+        or pa.types.is_fixed_size_list(dtype)
+        or pa.types.is_list_view(dtype)
+        or pa.types.is_large_list_view(dtype)
+    )
+
+
+def kind_of(dtype: pa.DataType) -> Kind:
+    """The kind of a column by its Arrow type.
+
+    List, large_list, list_view, large_list_view and fixed_size_list are one and the same here:
+    `datasets`, Polars and pyarrow each write another of them.
+    """
+    if pa.types.is_null(dtype):
+        return Kind.NULL
+    if is_any_list(dtype):
+        item = dtype.value_type
+        if pa.types.is_boolean(item):
+            return Kind.BOOLEAN
+        if pa.types.is_integer(item):
+            return Kind.INTEGER
+        if pa.types.is_floating(item):
+            return Kind.FLOAT
+        if pa.types.is_null(item):
+            # What `datasets` writes for a column of empty lists.
+            return Kind.INTEGER
+        if is_any_list(item):
+            return Kind.NESTED
+        if _is_text(item):
+            return Kind.TEXT
+        return Kind.OTHER
+    if _is_text(dtype):
+        return Kind.TEXT
+    if pa.types.is_primitive(dtype):
+        return Kind.SCALAR
+    return Kind.OTHER
+
+
+def _is_text(dtype: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(dtype)
+        or pa.types.is_large_string(dtype)
+        or pa.types.is_string_view(dtype)
+        or pa.types.is_binary(dtype)
+        or pa.types.is_large_binary(dtype)
+    )

@@ -1,0 +1,264 @@
+"""A stretch of rows as flat value arrays plus offsets, viewed over Arrow lists without copies.
+
+Must not know rules, trainers or files. What several rules need to know of a batch is computed
+once and kept (`TokenBatch.once`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pretok_schemas.findings import Window
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Values = npt.NDArray[Any]
+T = TypeVar("T")
+
+WINDOW = 2  # places shown on each side of a fault
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """One column of a batch: row i holds ``values[offsets[i]:offsets[i + 1]]``.
+
+    ``offsets`` is int64 of shape (rows + 1,), starts at 0 and never falls; ``values`` is flat, of
+    the column's own integer, boolean or float dtype, with zeros at the places of ``null_tokens``
+    (bool, shape of values, None where there are none). ``null_rows`` is bool of shape (rows,), or
+    None where there are none.
+    """
+
+    offsets: Ints
+    values: Values
+    null_rows: Bools | None = None
+    null_tokens: Bools | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A cell that is no list of tokens: ``row`` within the batch, what it is, and how it reads.
+
+    A ``mild`` one can be read all the same (a float mask).
+    """
+
+    row: int
+    role: str
+    kind: str
+    text: str
+    mild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A column of a type that the contract does not accept: its kind, and the type as text.
+
+    A ``mild`` one can be read all the same and has its lists in the batch too.
+    """
+
+    kind: str
+    text: str
+    mild: bool = False
+
+
+def lists_from_arrow(array: pa.Array) -> Lists:
+    """View an Arrow list array of integers, booleans or floats as flat numpy values.
+
+    Values are shared with Arrow wherever it stores them as plain integers; booleans (packed bits)
+    and arrays with nulls are copied. Unsigned 64-bit values beyond int64 are clipped to its
+    maximum, which no vocabulary reaches.
+
+    Raises:
+        ValueError: the array is no list of integers, booleans or floats.
+    """
+    dtype = array.type
+    null_rows = _to_bools(array.is_null()) if array.null_count else None
+    if null_rows is None and (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)):
+        raw = array.offsets.to_numpy().astype(np.int64)
+        offsets = raw - raw[0]
+        child = array.values.slice(int(raw[0]), int(offsets[-1]))
+    else:
+        # Null slots may cover values, and list views may lie in any order: flatten() mends both.
+        lengths = pc.fill_null(pc.list_value_length(array), 0)
+        offsets = np.zeros(len(array) + 1, np.int64)
+        np.cumsum(lengths.to_numpy(zero_copy_only=False), out=offsets[1:])
+        child = array.flatten()
+    null_tokens = _to_bools(child.is_null()) if child.null_count else None
+    return Lists(offsets, _to_values(child), null_rows, null_tokens)
+
+
+def _to_values(child: pa.Array) -> Values:
+    if pa.types.is_null(child.type):
+        return np.zeros(len(child), np.int64)
+    if child.null_count:
+        child = child.fill_null(False if pa.types.is_boolean(child.type) else 0)
+    values: Values = child.to_numpy(zero_copy_only=False)
+    if values.dtype == np.uint64:
+        return np.minimum(values, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
+    if values.dtype.kind not in "iubf":
+        raise ValueError(f"no list of numbers: {child.type}")
+    return values
+
+
+def _to_bools(array: pa.Array) -> Bools:
+    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+class View:
+    """The rows of a batch in which some columns are sound and equally long, side by side.
+
+    ``rows`` (int64) are the rows' numbers within the batch, None where it is every row;
+    ``offsets`` (int64, shape (len + 1,)) cut each flat array in ``values``. Where every row is
+    sound nothing is copied.
+    """
+
+    __slots__ = ("offsets", "rows", "values")
+
+    def __init__(self, rows: Ints | None, offsets: Ints, values: Mapping[str, Values]) -> None:
+        self.rows = rows
+        self.offsets = offsets
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, role: str) -> Values:
+        return self.values[role]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all rows of the view."""
+        return int(self.offsets[-1])
+
+    @property
+    def starts(self) -> Ints:
+        """Flat index of each row's first token."""
+        return self.offsets[:-1]
+
+    @property
+    def lengths(self) -> Ints:
+        """Tokens a row."""
+        return np.diff(self.offsets)
+
+    def batch_rows(self, local: Ints) -> Ints:
+        """Row numbers within the batch of rows of this view."""
+        return local if self.rows is None else self.rows[local]
+
+    def rows_at(self, flat: Ints) -> Ints:
+        """The row of this view that each flat index lies in."""
+        return np.searchsorted(self.offsets, flat, side="right") - 1
+
+    def first_in_row(self, flat: Ints) -> tuple[Ints, Ints]:
+        """Of rising flat indices, the first in each row: (rows of this view, flat indices)."""
+        rows, first = np.unique(self.rows_at(flat), return_index=True)
+        return rows, flat[first]
+
+    def take(self, local: Ints) -> View:
+        """The same columns for some rows only, copied together; ``local`` must rise."""
+        lengths = self.lengths[local]
+        offsets = np.zeros(len(local) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        index = np.repeat(self.starts[local] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        values = {role: flat[index] for role, flat in self.values.items()}
+        return View(self.batch_rows(local), offsets, values)
+
+
+class TokenBatch:
+    """Some rows of a split, each column once as flat values.
+
+    ``columns`` maps a role to its lists; a role that the files lack is in neither ``columns`` nor
+    ``foreign``, one of a type that the contract does not accept is in ``foreign``.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        columns: Mapping[str, Lists],
+        foreign: Mapping[str, Foreign] | None = None,
+        defects: tuple[Defect, ...] = (),
+    ) -> None:
+        self.rows = rows
+        self.columns = columns
+        self.foreign = foreign or {}
+        self.defects = defects
+        self._views: dict[tuple[str, ...], View] = {}
+        self._kept: dict[Callable[[TokenBatch], Any], Any] = {}
+
+    def once(self, compute: Callable[[TokenBatch], T]) -> T:
+        """The value of ``compute(self)``, computed at the first call and kept."""
+        if compute not in self._kept:
+            self._kept[compute] = compute(self)
+        kept: T = self._kept[compute]
+        return kept
+
+    @cached_property
+    def unusable(self) -> Mapping[str, Bools]:
+        """By role, the rows (bool) that cannot be read there: null, holding a null, or no list."""
+        found: dict[str, Bools] = {}
+        for role, lists in self.columns.items():
+            bad = (
+                np.zeros(self.rows, np.bool_) if lists.null_rows is None else lists.null_rows.copy()
+            )
+            if lists.null_tokens is not None:
+                holed = np.flatnonzero(lists.null_tokens)
+                bad[np.searchsorted(lists.offsets, holed, side="right") - 1] = True
+            for defect in self.defects:
+                if defect.role == role and not defect.mild:
+                    bad[defect.row] = True
+            if bad.any():
+                found[role] = bad
+        return found
+
+    def view(self, *roles: str) -> View:
+        """The rows in which all of the roles are present, sound and equally long."""
+        if roles not in self._views:
+            self._views[roles] = self._build_view(roles)
+        return self._views[roles]
+
+    def _build_view(self, roles: tuple[str, ...]) -> View:
+        if not all(role in self.columns for role in roles):
+            empty = np.zeros(0, np.int64)
+            return View(empty, np.zeros(1, np.int64), dict.fromkeys(roles, empty))
+        first = self.columns[roles[0]]
+        bad = np.zeros(self.rows, np.bool_)
+        for role in roles:
+            if role in self.unusable:
+                bad |= self.unusable[role]
+            offsets = self.columns[role].offsets
+            if not np.array_equal(offsets, first.offsets):
+                bad |= np.diff(offsets) != np.diff(first.offsets)
+        if not bad.any():
+            return View(None, first.offsets, {role: self.columns[role].values for role in roles})
+        good = np.flatnonzero(~bad)
+        views = {
+            role: View(None, lists.offsets, {role: lists.values}).take(good)
+            for role in roles
+            if (lists := self.columns[role])
+        }
+        return View(good, views[roles[0]].offsets, {role: views[role][role] for role in roles})
+
+    def window(self, row: int, position: int) -> Window:
+        """The places around a position of a row, in every column that has them."""
+        start = max(0, position - WINDOW)
+        values = {}
+        for role, lists in self.columns.items():
+            low, high = int(lists.offsets[row]) + start, int(lists.offsets[row + 1])
+            high = min(high, int(lists.offsets[row]) + position + WINDOW + 1)
+            nulls = lists.null_tokens
+            values[role] = tuple(
+                None if nulls is not None and nulls[at] else lists.values[at].item()
+                for at in range(low, high)
+            )
+        return Window(start, values)
+
+    def length(self, row: int, role: str) -> int | None:
+        """Tokens of a row in one column, None where the column is absent."""
+        lists = self.columns.get(role)
+        return None if lists is None else int(lists.offsets[row + 1] - lists.offsets[row])

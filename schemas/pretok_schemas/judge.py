@@ -1,0 +1,481 @@
+"""Rules over batches: what each reports after the others had their say, counted and merged.
+
+`Judge.look` turns a batch into a `State`; states of neighbouring stretches of rows are joined with
+`State.extend`, in order; `Judge.conclude` makes the findings of a split. Nothing depends on how
+the rows were cut. Opens no file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pretok_schemas import stats
+from pretok_schemas.arrow import kind_of
+from pretok_schemas.batch import Bools, Defect, Foreign, Ints, TokenBatch, lists_from_arrow
+from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.findings import Budget, Example, Finding, Outcome, Severity
+from pretok_schemas.rules import rules_for
+from pretok_schemas.rules.base import (
+    NOWHERE,
+    CorpusRule,
+    FileRule,
+    Hits,
+    RowRule,
+    Rule,
+    ShardFacts,
+    SplitFacts,
+)
+from pretok_schemas.rules.corpus import Keys, row_keys
+
+# What can leave a rule without a row to judge, in the order in which it is named as the reason.
+OBSTACLES = ("missing-column", "column-type", "null-row", "null-token", "length-mismatch")
+
+# Undecided rows wait under the codes of the rules that may claim them; decided ones under ().
+Claims = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stretch of rows begins: rows before it in the split and in its shard."""
+
+    row: int
+    shard_row: int
+    shard: str = ""
+    split: str = ""
+
+    def move(self, example: Example) -> Example:
+        """The example, counted from here."""
+        return replace(
+            example,
+            row=example.row + self.row,
+            shard_row=example.shard_row + self.shard_row,
+            shard=self.shard or example.shard,
+            split=self.split or example.split,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HitTable:
+    """Every hit of one stretch of rows, column by column; rows count within the split."""
+
+    rows: Ints
+    shard_rows: Ints
+    positions: Ints
+    found: tuple[str | None, ...]
+    expected: tuple[str | None, ...]
+    shard: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Violations of one rule: how many, how many of them mild, which columns, the first few."""
+
+    violations: int = 0
+    mild: int = 0
+    roles: set[str] = field(default_factory=set)
+    examples: list[Example] = field(default_factory=list)
+    tables: list[HitTable] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class State:
+    """All that is known of a stretch of rows of one split, in row order.
+
+    ``keys`` holds one uint64 a row, in pieces with the number of their first row (see
+    `rules.corpus`); ``judged`` counts, by rule, the rows that it could judge.
+    """
+
+    stats: stats.Stats = field(default_factory=stats.Stats)
+    tallies: dict[str, dict[Claims, Tally]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    judged: Counter[str] = field(default_factory=Counter)
+    keys: list[tuple[int, Keys]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows looked at."""
+        return self.stats.rows
+
+    def extend(self, other: State, examples: int, at: Place) -> None:
+        """Append the state of the rows that follow, whose first row stands at ``at``."""
+        for rule, by_claim in other.tallies.items():
+            for claims, theirs in by_claim.items():
+                mine = self.tallies.setdefault(rule, {}).setdefault(claims, Tally())
+                mine.violations += theirs.violations
+                mine.mild += theirs.mild
+                mine.roles |= theirs.roles
+                for example in theirs.examples[: max(0, examples - len(mine.examples))]:
+                    mine.examples.append(at.move(example))
+                for table in theirs.tables:
+                    rows, in_shard = table.rows + at.row, table.shard_rows + at.shard_row
+                    shard = at.shard or table.shard
+                    mine.tables.append(replace(table, rows=rows, shard_rows=in_shard, shard=shard))
+        for rule, counts in other.counts.items():
+            self.counts.setdefault(rule, Counter()).update(counts)
+        self.judged.update(other.judged)
+        self.keys += [(start + at.row, keys) for start, keys in other.keys]
+        self.stats.add(other.stats)
+
+
+class Judge:
+    """The rules of one contract over the rows of one split.
+
+    ``selected`` names the rules that are asked for (all that apply, if None). Those whose rows
+    they leave out are evaluated too, so that a selection never changes a verdict. ``names`` maps
+    a role to the column's name in the files; ``examples`` is how many violations are kept a rule;
+    with ``keep_all`` every single one is kept in tables as well.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        vocabulary: Vocabulary,
+        *,
+        names: Mapping[str, str] | None = None,
+        selected: Collection[str] | None = None,
+        severities: Mapping[str, Severity] | None = None,
+        budgets: Mapping[str, Budget] | None = None,
+        examples: int = 3,
+        keep_all: bool = False,
+    ) -> None:
+        self.contract = replace(contract, severities={**contract.severities, **(severities or {})})
+        ready, self.lacking = rules_for(self.contract, vocabulary)
+        off = {rule for rule, severity in (severities or {}).items() if severity is Severity.OFF}
+        self.offered = tuple(rule for rule in ready if rule.name not in off)
+        wanted = {rule.name for rule in self.offered if selected is None or rule.name in selected}
+        self.selected = tuple(rule for rule in self.offered if rule.name in wanted)
+        self.rules = tuple(rule for rule in ready if rule.name in _with_causes(ready, wanted))
+        self.names = {column.role: column.role for column in contract.columns} | dict(names or {})
+        self.budgets = budgets or {}
+        self.examples = examples
+        self.keep_all = keep_all
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The columns that must be read, by role, in the contract's order."""
+        needed: set[str] = set()
+        structural = {"column-type", "null-row", "null-token", "length-mismatch"}
+        for rule in self.rules:
+            if isinstance(rule, RowRule | CorpusRule):
+                if rule.name in structural and rule not in self.selected:
+                    continue  # these follow the columns that the others need
+                needed.update(role for view in rule.views for role in view)
+                if isinstance(rule, RowRule):
+                    needed.update(rule.weighs)
+        return tuple(column.role for column in self.contract.columns if column.role in needed)
+
+    def foreign(self, types: Mapping[str, pa.DataType | None]) -> dict[str, Foreign]:
+        """By role, the columns of a file whose type the contract does not accept.
+
+        ``types`` maps column names to their types, None where a file format has none.
+        """
+        found = {}
+        for column in self.contract.columns:
+            dtype = types.get(self.names[column.role])
+            if dtype is not None and (kind := kind_of(dtype)) not in column.accepts:
+                mild = kind in column.tolerates
+                found[column.role] = Foreign(kind.value, str(dtype), mild)
+        return found
+
+    def batch(
+        self,
+        table: pa.RecordBatch,
+        cells: Iterable[tuple[int, str, str, str]] = (),
+        foreign: Mapping[str, Foreign] | None = None,
+    ) -> TokenBatch:
+        """View a record batch as the contract sees it.
+
+        ``cells`` are JSON cells that are no lists of integers: (row, column name, kind, text).
+        ``foreign`` are columns known to be of a wrong type, which need not be in ``table``.
+        """
+        columns, defects = {}, []
+        foreign = {
+            **self.foreign(dict(zip(table.schema.names, table.schema.types, strict=True))),
+            **(foreign or {}),
+        }
+        by_name = {self.names[column.role]: column for column in self.contract.columns}
+        for name, array in zip(table.schema.names, table.columns, strict=True):
+            column = by_name.get(name)
+            if column and (column.role not in foreign or foreign[column.role].mild):
+                columns[column.role] = lists_from_arrow(array)
+        for row, name, kind_name, text in cells:
+            column = by_name.get(name)
+            kinds = {kind.value for kind in column.accepts} if column else set()
+            if column is None or kind_name in kinds:
+                continue
+            mild = kind_name in {kind.value for kind in column.tolerates}
+            # Floats that are no whole numbers come without their values: nothing can read them.
+            lists = columns.get(column.role)
+            mild &= lists is None or lists.null_rows is None or not bool(lists.null_rows[row])
+            defects.append(Defect(row, column.role, kind_name, text, mild))
+        return TokenBatch(table.num_rows, columns, foreign, tuple(defects))
+
+    def look(self, batch: TokenBatch, state: State | None = None) -> State:
+        """What the rules see in a batch, appended to ``state`` if one is given.
+
+        Examples count their rows from the first row of the state; see `State.extend`.
+        """
+        seen = State(stats=stats.look(batch))
+        reported: dict[str, Hits] = {}
+        for rule in self.rules:
+            if isinstance(rule, RowRule):
+                seen.judged[rule.name] += max(len(batch.view(*view)) for view in rule.views)
+                look = rule.look(batch)
+                if look.counts:
+                    seen.counts[rule.name] = Counter(look.counts)
+                if len(look.hits):
+                    self._report(rule, look.hits, reported, batch, seen, state)
+            elif isinstance(rule, CorpusRule):
+                seen.judged[rule.name] += len(batch.view(*rule.views[0]))
+        if any(isinstance(rule, CorpusRule) for rule in self.rules):
+            seen.keys.append((0, row_keys(batch)))
+        if state is None:
+            return seen
+        state.extend(seen, self.examples, Place(state.rows, state.rows))
+        return state
+
+    def _report(
+        self,
+        rule: RowRule,
+        hits: Hits,
+        reported: dict[str, Hits],
+        batch: TokenBatch,
+        seen: State,
+        state: State | None,
+    ) -> None:
+        hits, claims = _leave_out(rule, hits, reported)
+        if not len(hits):
+            return
+        reported[rule.name] = hits
+        earlier = state.tallies.get(rule.name, {}) if state else {}
+        for key, part in claims(hits):
+            tally = seen.tallies.setdefault(rule.name, {}).setdefault(key, Tally())
+            tally.violations += len(part)
+            tally.mild += int(part.mild.sum()) if part.mild is not None else 0
+            tally.roles |= set() if part.roles is None else set(part.roles.tolist())
+            kept = len(earlier[key].examples) if key in earlier else 0
+            tally.examples += _examples(part, batch, max(0, self.examples - kept))
+            if self.keep_all:
+                tally.tables.append(_table(part))
+
+    def conclude(
+        self, state: State, shards: Sequence[ShardFacts], unjudged: Mapping[str, str]
+    ) -> dict[str, Finding]:
+        """The findings of a split, for every evaluated rule that does not compare rows.
+
+        ``shards`` are the facts of its files; ``unjudged`` names, by rule, a shard of which the
+        rule could not judge a single row.
+        """
+        facts = SplitFacts(
+            state.rows,
+            state.stats.tokens,
+            state.stats.trainable,
+            max(state.stats.lengths, default=0),
+        )
+        settled = self._settle(state)
+        findings: dict[str, Finding] = {}
+        for rule in self.rules:
+            if isinstance(rule, FileRule):
+                found = rule.look_at_files(shards, self.names)
+                tally = Tally(len(found), examples=found[: self.examples])
+                total = len(shards) if rule.unit == "file" else 1
+            elif isinstance(rule, RowRule):
+                tally = settle_tally(rule.name, state, settled, self.examples)
+                total = state.rows
+            else:
+                continue
+            because = self._because(rule, findings, shards, state, unjudged)
+            findings[rule.name] = self.finding(rule, tally, total, facts, state, because)
+        return findings
+
+    def tables(self, state: State) -> dict[str, list[HitTable]]:
+        """Every violation by rule, of the rules that were asked for (with ``keep_all``)."""
+        settled = self._settle(state)
+        return {
+            rule.name: settle_tally(rule.name, state, settled, self.examples).tables
+            for rule in self.selected
+            if isinstance(rule, RowRule)
+        }
+
+    def _settle(self, state: State) -> dict[str, int]:
+        return {
+            rule.name: rule.settle(state.counts.get(rule.name, {}))
+            for rule in self.rules
+            if isinstance(rule, RowRule)
+        }
+
+    def finding(
+        self,
+        rule: Rule,
+        tally: Tally,
+        total: int,
+        facts: SplitFacts,
+        state: State,
+        because: str | None,
+    ) -> Finding:
+        """The finding of one rule from its tally; ``because`` is why it has no verdict."""
+        counts = state.counts.get(rule.name, Counter())
+        severity = rule.severity_of(counts, facts)
+        only_mild = tally.violations > 0 and tally.mild == tally.violations
+        if only_mild and rule.name not in self.contract.severities:
+            severity = Severity.WARNING
+        budget = self.budgets.get(rule.name, Budget()).allowed(total)
+        finding = Finding(
+            rule.name, Outcome.PASSED, severity, rule.unit, 0, total, budget, help=rule.help
+        )
+        if not tally.violations:
+            if because is None:
+                return finding
+            return replace(finding, outcome=Outcome.NOT_EVALUATED, because=because)
+        cases = ("mild",) if only_mild else (*rule.cases(), *sorted(tally.roles))
+        consequence = self.contract.consequence(rule.name, cases)
+        outcome = Outcome.PASSED
+        if tally.violations > budget:
+            outcome = Outcome.FAILED if severity is Severity.ERROR else Outcome.WARNED
+        return replace(
+            finding,
+            outcome=outcome,
+            violations=tally.violations,
+            effect=consequence.effect,
+            consequence=consequence.text,
+            cause=rule.cause(counts, facts, tally.violations),
+            examples=tuple(tally.examples),
+        )
+
+    def _because(
+        self,
+        rule: Rule,
+        findings: Mapping[str, Finding],
+        shards: Sequence[ShardFacts],
+        state: State,
+        unjudged: Mapping[str, str],
+    ) -> str | None:
+        if rule.name == "unreadable-file":
+            return None
+        if any(shard.error is not None for shard in shards):
+            return "unreadable-file"
+        if rule.name in ("no-rows", "missing-column"):
+            return None
+        if not state.rows:
+            return "no-rows"
+        if rule.name not in unjudged or rule.name in OBSTACLES[:1]:
+            return None
+        return obstacle(findings)
+
+
+def obstacle(findings: Mapping[str, Finding]) -> str:
+    """The first structural finding with violations: the reason why rows could not be judged."""
+    for name in OBSTACLES:
+        if name in findings and findings[name].violations:
+            return name
+    return "length-mismatch"
+
+
+def settle_tally(rule: str, state: State, settled: Mapping[str, int], examples: int) -> Tally:
+    """The violations of a rule once the undecided rows have gone where the split says."""
+    total = Tally()
+    for claims, tally in state.tallies.get(rule, {}).items():
+        taken = {name: bool(settled.get(name, 0) & code) for name, code in claims}
+        own = taken.pop(rule, True)
+        if not own or any(taken.values()):
+            continue
+        total.violations += tally.violations
+        total.mild += tally.mild
+        total.roles |= tally.roles
+        total.examples += tally.examples
+        total.tables += tally.tables
+    total.examples = sorted(total.examples, key=lambda example: example.row)[:examples]
+    return total
+
+
+def _with_causes(ready: Sequence[Rule], wanted: set[str]) -> set[str]:
+    """The wanted rules, those whose rows they leave out, and those that can obstruct them."""
+    needed = wanted | {"unreadable-file", "no-rows", *OBSTACLES}
+    for rule in reversed(ready):  # causes come before what they explain
+        if rule.name in needed:
+            needed |= set(rule.left_out_by)
+    return needed
+
+
+def _leave_out(rule: RowRule, hits: Hits, reported: Mapping[str, Hits]) -> tuple[Hits, Any]:
+    """The hits that no earlier rule explains, and a function that splits them by open claims."""
+    keep = np.ones(len(hits), np.bool_)
+    codes: dict[str, Ints] = {}
+    for name in rule.left_out_by:
+        earlier = reported.get(name)
+        if earlier is None:
+            continue
+        certain: Bools = np.ones(len(earlier), np.bool_)
+        if earlier.explains is not None:
+            certain &= earlier.explains
+        if earlier.codes is not None:
+            certain &= earlier.codes == 0
+            open_rows = earlier.rows[earlier.codes != 0]
+            at = np.minimum(np.searchsorted(open_rows, hits.rows), max(len(open_rows) - 1, 0))
+            if len(open_rows):
+                match = open_rows[at] == hits.rows
+                codes[name] = np.where(match, earlier.codes[earlier.codes != 0][at], 0)
+        keep &= ~np.isin(hits.rows, earlier.rows[certain])
+    if hits.codes is not None:
+        codes[rule.name] = hits.codes
+    kept_codes = {name: code[keep] for name, code in codes.items()}
+
+    def claims(kept: Hits) -> Iterable[tuple[Claims, Hits]]:
+        if not kept_codes:
+            return [((), kept)]
+        names = sorted(kept_codes)
+        table = np.stack([kept_codes[name] for name in names], axis=1)
+        parts = []
+        for combination in np.unique(table, axis=0):
+            key = tuple((n, int(c)) for n, c in zip(names, combination, strict=True) if c)
+            parts.append((key, kept.where((table == combination).all(axis=1))))
+        return parts
+
+    return hits.where(keep), claims
+
+
+def _examples(hits: Hits, batch: TokenBatch, most: int) -> list[Example]:
+    examples = []
+    for at, row in enumerate(hits.rows[:most].tolist()):
+        position = None if hits.positions is None else int(hits.positions[at])
+        if position == NOWHERE:
+            position = None
+        examples.append(
+            Example(
+                row=row,
+                shard_row=row,
+                position=position,
+                found=_plain(hits.found, at),
+                expected=_plain(hits.expected, at),
+                column=_plain(hits.roles, at),  # type: ignore[arg-type]
+                length=batch.length(row, "input_ids"),
+                window=None if position is None else batch.window(row, position),
+            )
+        )
+    return examples
+
+
+def _plain(values: Any, at: int) -> int | float | str | None:
+    if values is None:
+        return None
+    value = values[at]
+    plain: int | float | str | None = value.item() if isinstance(value, np.generic) else value
+    return plain
+
+
+def _table(hits: Hits) -> HitTable:
+    def texts(values: Any) -> tuple[str | None, ...]:
+        if values is None:
+            return (None,) * len(hits)
+        return tuple(None if value is None else str(value) for value in values.tolist())
+
+    positions = hits.positions
+    if positions is None:
+        positions = np.full(len(hits), NOWHERE, np.int64)
+    return HitTable(hits.rows, hits.rows, positions, texts(hits.found), texts(hits.expected))

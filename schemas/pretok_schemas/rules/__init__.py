@@ -1,0 +1,103 @@
+"""The registry of rules: every rule once, in the order in which it judges.
+
+The order is the order of causes: what makes a later rule meaningless comes before it. Names,
+severities and texts are defined on the rule classes and nowhere else.
+"""
+
+from __future__ import annotations
+
+from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.rules.base import Rule
+from pretok_schemas.rules.corpus import DuplicateRows, SplitOverlap
+from pretok_schemas.rules.labels import (
+    LabelNotInputId,
+    LabelOutOfRange,
+    LabelsShifted,
+    NoTrainableToken,
+)
+from pretok_schemas.rules.lengths import ShortRow, TooLong
+from pretok_schemas.rules.padding import (
+    LeadingPadding,
+    MaskAllZero,
+    MaskHole,
+    MaskValues,
+    TrailingPadding,
+    TrainedUnderMask,
+)
+from pretok_schemas.rules.structure import (
+    ColumnType,
+    EmptyRow,
+    LengthMismatch,
+    MissingColumn,
+    NoRows,
+    NullRow,
+    NullToken,
+    UnreadableFile,
+)
+from pretok_schemas.rules.tokens import IgnoreIndexInIds, TokenOutOfVocab
+
+RULES: tuple[type[Rule], ...] = (
+    UnreadableFile,
+    NoRows,
+    MissingColumn,
+    ColumnType,
+    NullRow,
+    NullToken,
+    LengthMismatch,
+    EmptyRow,
+    IgnoreIndexInIds,
+    MaskValues,
+    MaskAllZero,
+    MaskHole,
+    TrailingPadding,
+    LeadingPadding,
+    TrainedUnderMask,
+    LabelsShifted,
+    LabelOutOfRange,
+    LabelNotInputId,
+    NoTrainableToken,
+    TokenOutOfVocab,
+    ShortRow,
+    TooLong,
+    DuplicateRows,
+    SplitOverlap,
+)
+
+NAMES: tuple[str, ...] = tuple(rule.name for rule in RULES)
+
+
+def rule_named(name: str) -> type[Rule]:
+    """The rule class of a name.
+
+    Raises:
+        KeyError: no rule has that name.
+    """
+    for rule in RULES:
+        if rule.name == name:
+            return rule
+    raise KeyError(name)
+
+
+def rules_for(
+    contract: Contract, vocabulary: Vocabulary
+) -> tuple[tuple[Rule, ...], dict[str, tuple[str, ...]]]:
+    """The rules that a contract calls for, and those that lack a setting.
+
+    Returns the rule objects in judging order, and by rule name the settings that would switch the
+    others on.
+    """
+    given = {
+        "sequence-len": contract.sequence_len is not None,
+        "vocab-size": vocabulary.size is not None,
+    }
+    ready: list[Rule] = []
+    lacking: dict[str, tuple[str, ...]] = {}
+    for rule in RULES:
+        if not contract.applies(rule.name):
+            continue
+        missing = tuple(key for key in rule.requires if not given[key])
+        if missing:
+            lacking[rule.name] = missing
+        else:
+            ready.append(rule(contract, vocabulary))
+    return tuple(ready), lacking

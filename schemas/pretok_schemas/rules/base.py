@@ -1,0 +1,181 @@
+"""The Rule type: what one invariant is, and how it looks at a batch.
+
+Must not know other rules, files or the order of evaluation. A rule only says which rows of a batch
+it would report; the judge takes away those that an earlier rule explains, and counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
+from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.findings import Example, Severity
+
+Family = Literal["structure", "padding", "labels", "tokens", "lengths", "corpus"]
+Unit = Literal["row", "file", "split"]
+
+NO_ROWS: Ints = np.zeros(0, np.int64)
+NOWHERE = -1  # the position of a fault that has none
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Rows of one batch that a rule would report.
+
+    ``rows`` (int64) rises and holds each row once. ``positions`` (int64, or None) is the first
+    place at fault, -1 where there is none. ``found`` and ``expected`` are one value a hit, numbers
+    or text. ``roles`` names the column at fault, one a hit, where the rule can speak of several.
+    ``mild`` (bool) marks hits that are worth a warning only. ``codes`` (int64) marks undecided
+    rows: a hit whose code is not 0 counts only if the split settles on what the code stands for
+    (`RowRule.settle`). ``explains`` (bool) marks hits that leave their row out of the rules which
+    name this one in ``left_out_by``: all of them where it is None.
+    """
+
+    rows: Ints = field(default_factory=lambda: NO_ROWS)
+    positions: Ints | None = None
+    found: Values | None = None
+    expected: Values | None = None
+    roles: Values | None = None
+    mild: Bools | None = None
+    codes: Ints | None = None
+    explains: Bools | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def where(self, keep: Bools) -> Hits:
+        """The hits for which ``keep`` (bool, one a hit) holds."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        return Hits(**{k: None if part is None else part[keep] for k, part in parts.items()})
+
+
+NONE = Hits()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one rule saw in one batch: its hits, and counts that add up over the split."""
+
+    hits: Hits = NONE
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFacts:
+    """What is known of a whole split when its findings are concluded."""
+
+    rows: int
+    tokens: int
+    trainable: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFacts:
+    """What is known of one shard: its path as shown, its column names, why it could not be read.
+
+    ``columns`` is None where not even the names could be read; ``rows`` are those read.
+    """
+
+    path: str
+    rows: int = 0
+    columns: tuple[str, ...] | None = None
+    error: str | None = None
+
+
+class Rule(ABC):
+    """One invariant of pre-tokenised data; what it judges is said by the three kinds below.
+
+    ``left_out_by`` are the rules whose rows this one leaves out, since they explain the same
+    fault; ``requires`` are the settings without which the rule is not collected. The docstring of
+    a rule is its documentation.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+    unit: ClassVar[Unit] = "row"
+    severity: ClassVar[Severity] = Severity.ERROR
+    left_out_by: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    help: ClassVar[str]
+
+    def __init__(self, contract: Contract, vocabulary: Vocabulary) -> None:
+        self.contract = contract
+        self.vocabulary = vocabulary
+
+    def severity_of(self, counts: Mapping[str, int], facts: SplitFacts) -> Severity:
+        """The severity of a finding by what the split adds up to."""
+        return self.contract.severities.get(self.name, self.severity)
+
+    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
+        """What the data shows about where the fault comes from, one sentence, or None."""
+        return None
+
+    def cases(self) -> tuple[str, ...]:
+        """What the consequence depends on beside the columns at fault (see `Contract`)."""
+        return ()
+
+
+class FileRule(Rule):
+    """A rule that looks at the files of a split rather than at rows."""
+
+    unit: ClassVar[Unit] = "file"
+
+    @abstractmethod
+    def look_at_files(
+        self, shards: Sequence[ShardFacts], names: Mapping[str, str]
+    ) -> list[Example]:
+        """One example for each violation; ``names`` maps a role to the column's name."""
+
+
+class RowRule(Rule):
+    """A rule that judges each row by itself.
+
+    ``views`` are the column sets in which the rule can judge a row; any of them is enough.
+    ``weighs`` are further columns that it needs for how much a violation matters.
+    """
+
+    views: ClassVar[tuple[tuple[str, ...], ...]]
+    weighs: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def look(self, batch: TokenBatch) -> Look:
+        """The rows of a batch that violate the rule, whatever other rules say of them."""
+
+    def settle(self, counts: Mapping[str, int]) -> int:
+        """For undecided hits: the code that the whole split has settled on, 0 for none.
+
+        A hit is then the rule's own if ``settled & code`` is not 0.
+        """
+        return 0
+
+
+class CorpusRule(Rule):
+    """A rule that compares rows with one another; ``eligible`` is its bit in `RowKeys`."""
+
+    eligible: ClassVar[int]
+    views: ClassVar[tuple[tuple[str, ...], ...]]
+
+
+def hits_at(view: View, flat: Ints, **columns: Any) -> Hits:
+    """Hits for rising flat indices of a view: one a row, at its first index.
+
+    ``columns`` may give ``found`` and ``expected`` as flat arrays of the view, or as one value.
+    """
+    if not len(flat):
+        return NONE
+    local, at = view.first_in_row(flat)
+    values = {
+        name: value[at] if isinstance(value, np.ndarray) else np.full(len(at), value)
+        for name, value in columns.items()
+    }
+    return Hits(view.batch_rows(local), at - view.starts[local], **values)

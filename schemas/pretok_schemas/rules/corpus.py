@@ -1,0 +1,163 @@
+"""Rules that compare rows with one another, within a split and across splits.
+
+Each row leaves a key of 8 bytes made from its length and a few of its ids, so that a clean set
+costs almost nothing; only rows whose keys meet are read again and compared whole. Must not know
+files: who scans provides the second look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import CorpusRule
+from pretok_schemas.rules.labels import LABELLED
+
+Keys = npt.NDArray[np.uint64]
+
+SAMPLES = 16
+OVERLAP_TOKENS = 16  # shorter rows recur by nature
+
+# Odd multipliers, fixed so that every process and every machine makes the same keys.
+_WEIGHTS = np.random.default_rng(20240607).integers(1, 2**63, SAMPLES + 1, np.uint64) | np.uint64(1)
+_KEY_BITS = np.uint64(2**64 - 4)
+
+
+class DuplicateRows(CorpusRule):
+    """A row repeats an earlier row of the split.
+
+    What it checks:
+        No row has the same ``input_ids`` and ``labels`` as an earlier row of its split. Empty
+        rows, and rows that cannot be read or are ragged, are left out.
+
+    Why it matters:
+        The row is trained twice an epoch, and random validation splits leak.
+
+    Fails:
+        Two rows ``[1, 5, 6, 2]`` with equal labels.
+
+    Passes:
+        Two rows ``[1, 5, 6, 2]`` of which one has other labels.
+    """
+
+    name = "duplicate-rows"
+    family = "corpus"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    eligible = 1
+    help = "keep the first of them"
+
+
+class SplitOverlap(CorpusRule):
+    """A row of one split stands in another split too.
+
+    What it checks:
+        No row of 16 tokens or more has the same ``input_ids`` as a row of an earlier split of the
+        dataset; `train` counts as the earliest.
+
+    Why it matters:
+        The evaluation is not held out: its loss looks better than it is.
+
+    Fails:
+        The same row in ``train.parquet`` and ``test.parquet``.
+
+    Passes:
+        Rows that are split first and oversampled afterwards.
+    """
+
+    name = "split-overlap"
+    family = "corpus"
+    views = ((IDS,),)
+    eligible = 2
+    help = "drop these rows from one of the splits; remove duplicates before splitting"
+
+
+def row_keys(batch: TokenBatch) -> Keys:
+    """One key a row of the batch, uint64 of shape (rows,).
+
+    Equal rows have equal keys; unequal rows rarely do. The two lowest bits say which of the rules
+    may compare the row (`CorpusRule.eligible`); a key of 0 takes part in nothing.
+    """
+    keys = np.zeros(batch.rows, np.uint64)
+    view = batch.view(IDS)
+    lengths = view.lengths
+    local = np.flatnonzero(lengths > 0)
+    if not len(local):
+        return keys
+    lengths = lengths[local]
+    places = view.starts[local, None] + (lengths[:, None] - 1) * np.arange(SAMPLES) // (SAMPLES - 1)
+    sampled = view[IDS][places].astype(np.int64).view(np.uint64)
+    mixed = (sampled * _WEIGHTS[:-1]).sum(axis=1) + lengths.astype(np.uint64) * _WEIGHTS[-1]
+    mixed ^= mixed >> np.uint64(31)
+    mixed *= _WEIGHTS[0]
+    mixed &= _KEY_BITS
+    mixed |= np.uint64(SplitOverlap.eligible) * (lengths >= OVERLAP_TOKENS).astype(np.uint64)
+    rows = view.batch_rows(local)
+    keys[rows] = mixed
+    labelled = batch.view(*LABELLED)
+    if labelled.rows is None:
+        keys[rows] |= np.uint64(DuplicateRows.eligible)
+    else:
+        usable = np.zeros(batch.rows, np.bool_)
+        usable[labelled.rows] = True
+        keys[usable & (keys != 0)] |= np.uint64(DuplicateRows.eligible)
+    return keys
+
+
+def row_digests(batch: TokenBatch, rows: Ints, labels: bool) -> list[bytes]:
+    """A 16-byte digest of each row's ids, and of its labels where asked for.
+
+    Two rows are taken for equal exactly if their digests are. Values count, not their types.
+    """
+    roles = (IDS, LABELS) if labels else (IDS,)
+    digests = []
+    for row in rows.tolist():
+        digest = hashlib.blake2b(digest_size=16)
+        for role in roles:
+            lists = batch.columns[role]
+            values = lists.values[lists.offsets[row] : lists.offsets[row + 1]]
+            digest.update(len(values).to_bytes(8, "little"))
+            digest.update(values.astype("<i8").tobytes())
+        digests.append(digest.digest())
+    return digests
+
+
+def comparable(pieces: Sequence[tuple[int, Keys]], eligible: int) -> tuple[Ints, Keys]:
+    """The rows of a split that a rule may compare, with their keys, in row order."""
+    bit = np.uint64(eligible)
+    rows, keys = [], []
+    for start, piece in pieces:
+        local = np.flatnonzero(piece & bit)
+        rows.append(local + start)
+        keys.append(piece[local] & _KEY_BITS)
+    if not rows:
+        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    return np.concatenate(rows), np.concatenate(keys)
+
+
+def repeated_rows(rows: Ints, keys: Keys) -> Ints:
+    """The rows whose key occurs more than once, in row order."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    same = np.zeros(len(keys), np.bool_)
+    if len(keys) > 1:
+        equal = ordered[1:] == ordered[:-1]
+        same[1:] |= equal
+        same[:-1] |= equal
+    return np.sort(rows[order[same]])
+
+
+def later_equals(digests: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
+    """Of rows in order, each that equals an earlier one: (row, the first row it equals)."""
+    first: dict[bytes, int] = {}
+    return [
+        (row, earlier)
+        for row, digest in digests
+        if (earlier := first.setdefault(digest, row)) != row
+    ]

@@ -1,0 +1,364 @@
+"""Rules about the attention mask and about padding, which belongs to the trainer.
+
+Must not know whether labels are right, only whether they carry loss.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pretok_schemas.batch import Bools, Ints, TokenBatch, View
+from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, hits_at
+from pretok_schemas.rules.labels import IGNORE, LABELLED
+
+MASKED = (IDS, MASK)
+# Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many
+# on. Texts may begin with a repeated token (rulers, newlines), but do not end in an unlabelled one.
+EQUAL_AT_END = 2
+EQUAL_AT_START = 4
+
+
+class Zeros(NamedTuple):
+    """Rows of the masked view that hold a zero: int64 each, one value a row.
+
+    ``first`` and ``last`` are the positions of the first and the last value that is not 0
+    (``length`` and -1 where there is none), ``count`` is the number of zeros.
+    """
+
+    local: Ints
+    length: Ints
+    count: Ints
+    first: Ints
+    last: Ints
+
+
+def zeros(batch: TokenBatch) -> Zeros | None:
+    """Where the mask is 0, by row; None where it is nowhere 0."""
+    view = batch.view(*MASKED)
+    mask = view[MASK]
+    if not len(mask) or mask.all():
+        return None
+    local = np.unique(view.rows_at(np.flatnonzero(mask == 0)))
+    part = view.take(local)
+    attended = np.flatnonzero(part[MASK])
+    first, last = part.lengths.copy(), np.full(len(local), -1, np.int64)
+    rows, at = part.first_in_row(attended)
+    first[rows] = at - part.starts[rows]
+    rows = part.rows_at(attended)
+    last[rows] = attended - part.starts[rows]  # the last write to a row stays
+    many = np.bincount(rows, minlength=len(local))
+    return Zeros(local, part.lengths, part.lengths - many, first, last)
+
+
+class MaskValues(RowRule):
+    """The attention mask holds something else than 0 and 1.
+
+    What it checks:
+        Every value is 0 or 1. Document numbers (1, 1, 2, 2, 3, ... with zeros only at the end), as
+        neat packing writes them, are a warning.
+
+    Why it matters:
+        Anything that is not 0 counts as 1: document numbers isolate nothing in a trainer that does
+        not ask for them.
+
+    Fails:
+        ``attention_mask: [1, 1, -1]``
+
+    Passes:
+        ``attention_mask: [1, 1, 1]``
+    """
+
+    name = "mask-values"
+    family = "padding"
+    views = (MASKED,)
+    help = "write 1 for every token"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with another value, at the first one."""
+        view = batch.view(*MASKED)
+        mask = view[MASK]
+        if not len(mask) or (mask.dtype.kind != "f" and mask.min() >= 0 and mask.max() <= 1):
+            return NOTHING
+        hits = hits_at(
+            view, np.flatnonzero((mask != 0) & (mask != 1)), found=mask, expected="0 or 1"
+        )
+        if not len(hits):
+            return NOTHING
+        local = hits.rows if view.rows is None else np.searchsorted(view.rows, hits.rows)
+        mild = _document_numbers(view.take(local))
+        return Look(Hits(hits.rows, hits.positions, hits.found, hits.expected, mild=mild))
+
+
+def _document_numbers(view: View) -> Bools:
+    """By row: starts at 1, rises by 0 or 1 from token to token, zeros only at the end."""
+    mask = view[MASK].astype(np.float64)
+    step = np.diff(mask, prepend=0.0)
+    step[view.starts] = mask[view.starts] - 1  # the first one must be 1
+    good = (step == 0) | (step == 1)
+    good[view.starts] = step[view.starts] == 0
+    previous = np.roll(mask, 1)
+    end = mask == 0  # a zero may follow anything, but only zeros may follow a zero
+    good |= end
+    after_zero = (previous == 0) & ~end
+    after_zero[view.starts] = False
+    good &= ~after_zero
+    good[view.starts] &= mask[view.starts] == 1
+    return np.logical_and.reduceat(good, view.starts)
+
+
+class MaskAllZero(RowRule):
+    """No token of a row is attended.
+
+    What it checks:
+        A row that has tokens has at least one whose mask is not 0.
+
+    Why it matters:
+        Without packing the trainer honours the mask: the row trains on nothing it can see.
+
+    Fails:
+        ``attention_mask: [0, 0, 0]``
+
+    Passes:
+        ``attention_mask: [1, 1, 1]``
+    """
+
+    name = "mask-all-zero"
+    family = "padding"
+    views = (MASKED,)
+    help = "drop the row (an empty source text?), or write 1 for every token"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows whose mask holds only zeros."""
+        found = batch.once(zeros)
+        if found is None:
+            return NOTHING
+        local = found.local[found.count == found.length]
+        rows = batch.view(*MASKED).batch_rows(local)
+        return Look(Hits(rows, found=np.zeros(len(rows), np.int64)))
+
+
+class MaskHole(RowRule):
+    """The attention mask has zeros in the middle of a row.
+
+    What it checks:
+        Zeros form at most one stretch at the start and one at the end of a row.
+
+    Why it matters:
+        Without packing the trainer hides these tokens from attention. The usual origin is a loss
+        mask stored as attention mask: the model then answers prompts that it cannot see.
+
+    Fails:
+        ``attention_mask: [1, 0, 0, 1]``
+
+    Passes:
+        ``attention_mask: [1, 1, 1, 1]``
+    """
+
+    name = "mask-hole"
+    family = "padding"
+    views = (MASKED,)
+    help = "write 1 for every token; which tokens carry loss is said in labels"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a zero between two values that are not, at the first such zero."""
+        found = batch.once(zeros)
+        if found is None:
+            return NOTHING
+        at_ends = found.first + (found.length - 1 - found.last)
+        holed = (found.count > at_ends) & (found.count < found.length)
+        local = found.local[holed]
+        if not len(local):
+            return NOTHING
+        view = batch.view(*MASKED)
+        part = view.take(local)
+        flat = np.flatnonzero(part[MASK] == 0)
+        after = flat - part.starts[part.rows_at(flat)] > found.first[holed][part.rows_at(flat)]
+        _, at = part.first_in_row(flat[after])
+        rows = view.batch_rows(local)
+        return Look(
+            Hits(
+                rows,
+                at - part.starts,
+                found=np.zeros(len(rows), np.int64),
+                expected=np.ones(len(rows), np.int64),
+            )
+        )
+
+
+class TrailingPadding(RowRule):
+    """A row ends in padding.
+
+    What it checks:
+        The mask does not end in 0, and the row does not end in pad ids with label -100. Where the
+        pad id is an end id too, the first one is the text's own end. Without a declared pad id,
+        two or more equal ids with label -100 at the end count as padding.
+
+    Why it matters:
+        The trainer pads by itself: padding in the file is wasted compute, it counts against
+        sequence-len, and with packing pads become real tokens.
+
+    Fails:
+        ``input_ids: [1, 5, 2, 0, 0]``, ``attention_mask: [1, 1, 1, 0, 0]``
+
+    Passes:
+        ``input_ids: [1, 5, 2]``, ``attention_mask: [1, 1, 1]``
+
+    Options:
+        ``pad-token-id`` and ``eos-token-ids`` of the dataset.
+    """
+
+    name = "trailing-padding"
+    family = "padding"
+    views = (MASKED, LABELLED)
+    left_out_by = ("mask-all-zero",)
+    help = "strip it from all three columns; the trainer pads"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that end in padding, at its first place."""
+        places: dict[int, int] = {}
+        found = batch.once(zeros)
+        if found is not None:
+            ends = (found.last < found.length - 1) & (found.count < found.length)
+            rows = batch.view(*MASKED).batch_rows(found.local[ends])
+            places.update(zip(rows.tolist(), (found.last[ends] + 1).tolist(), strict=True))
+        for row, position in self._tails(batch):
+            places[row] = min(position, places.get(row, position))
+        return Look(_padding_hits(batch, places))
+
+    def _tails(self, batch: TokenBatch) -> list[tuple[int, int]]:
+        view = batch.view(*LABELLED)
+        pad = self.vocabulary.pad
+        least = EQUAL_AT_END if pad is None else 1
+        part, local, filler = _candidates(view, pad, least, from_end=True)
+        if not len(local):
+            return []
+        is_pad = (part[IDS] == np.repeat(filler, part.lengths)) & (part[LABELS] == IGNORE)
+        text = np.flatnonzero(~is_pad)
+        begin = np.zeros(len(local), np.int64)
+        rows = part.rows_at(text)
+        begin[rows] = text - part.starts[rows] + 1  # after the last token that is no padding
+        ends = self.vocabulary.eos
+        if pad is not None and (ends is None or pad in ends):
+            # Unless an end id stands before it already, the first pad is the end of the text.
+            before = part[IDS][np.maximum(part.starts + begin - 1, 0)]
+            closed = (begin > 0) & np.isin(before, ends or ())
+            begin += ~closed
+        keep = part.lengths - begin >= least
+        rows = view.batch_rows(local[keep])
+        return list(zip(rows.tolist(), begin[keep].tolist(), strict=True))
+
+
+class LeadingPadding(RowRule):
+    """A row begins with padding.
+
+    What it checks:
+        The mirror of trailing-padding: the mask does not begin with 0, and the row does not begin
+        with pad ids whose label is -100 (where the pad id is the BOS id, the last one is the
+        text's own). Without a declared pad id, four or more equal ids with label -100 count.
+
+    Why it matters:
+        Packing and TRL ignore the mask: the pads are attended and every position is shifted.
+
+    Fails:
+        ``input_ids: [0, 0, 1, 5, 2]``, ``attention_mask: [0, 0, 1, 1, 1]``
+
+    Passes:
+        ``input_ids: [1, 5, 2]``, ``attention_mask: [1, 1, 1]``
+
+    Options:
+        ``pad-token-id`` and ``bos-token-id`` of the dataset.
+    """
+
+    name = "leading-padding"
+    family = "padding"
+    views = (MASKED, LABELLED)
+    left_out_by = ("mask-all-zero",)
+    help = 'strip it from all three columns (padding_side = "left" was on); the trainer pads'
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that begin with padding."""
+        places: dict[int, int] = {}
+        found = batch.once(zeros)
+        if found is not None:
+            leads = (found.first > 0) & (found.count < found.length)
+            rows = batch.view(*MASKED).batch_rows(found.local[leads])
+            places.update(dict.fromkeys(rows.tolist(), 0))
+        places.update(dict.fromkeys(self._heads(batch), 0))
+        return Look(_padding_hits(batch, places))
+
+    def _heads(self, batch: TokenBatch) -> list[int]:
+        view = batch.view(*LABELLED)
+        pad = self.vocabulary.pad
+        least = EQUAL_AT_START if pad is None else 1
+        if pad is not None and pad == self.vocabulary.bos:
+            least += 1
+        part, local, filler = _candidates(view, pad, least, from_end=False)
+        if not len(local):
+            return []
+        is_pad = (part[IDS] == np.repeat(filler, part.lengths)) & (part[LABELS] == IGNORE)
+        head = part.lengths.copy()
+        rows, at = part.first_in_row(np.flatnonzero(~is_pad))
+        head[rows] = at - part.starts[rows]
+        # A row of nothing but pads is trailing padding.
+        keep = (head >= least) & (head < part.lengths)
+        return view.batch_rows(local[keep]).tolist()
+
+
+def _candidates(view: View, pad: int | None, least: int, from_end: bool) -> tuple[View, Ints, Ints]:
+    """Rows whose outermost ``least`` places could be padding, copied together; the filler ids."""
+    local = np.flatnonzero(view.lengths >= least)
+    edge = view.offsets[local + 1] - 1 if from_end else view.starts[local]
+    inward = -1 if from_end else 1
+    filler = view[IDS][edge].astype(np.int64)
+    likely = np.ones(len(local), np.bool_) if pad is None else filler == pad
+    for step in range(least):
+        at = edge + inward * step
+        likely &= (view[IDS][at] == filler) & (view[LABELS][at] == IGNORE)
+    return view.take(local[likely]), local[likely], filler[likely]
+
+
+def _padding_hits(batch: TokenBatch, places: dict[int, int]) -> Hits:
+    rows = np.array(sorted(places), np.int64)
+    positions = np.array([places[row] for row in rows.tolist()], np.int64)
+    ids = batch.columns.get(IDS)
+    found = None
+    if ids is not None and len(rows):
+        found = ids.values[ids.offsets[rows] + positions]
+    return Hits(rows, positions, found=found)
+
+
+class TrainedUnderMask(RowRule):
+    """A token carries loss although its mask is 0.
+
+    What it checks:
+        Where the mask is 0 (from the second place of a row on), the label is -100.
+
+    Why it matters:
+        The model is trained to produce padding. The usual origin is
+        ``labels = input_ids.copy()`` after padding.
+
+    Fails:
+        ``attention_mask: [1, 1, 0]``, ``labels: [-100, 5, 0]``
+
+    Passes:
+        ``attention_mask: [1, 1, 0]``, ``labels: [-100, 5, -100]``
+    """
+
+    name = "trained-under-mask"
+    family = "padding"
+    views = ((IDS, MASK, LABELS),)
+    help = "write -100 in labels wherever the mask is 0"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a trainable token under a zero, at the first one."""
+        view = batch.view(IDS, MASK, LABELS)
+        mask = view[MASK]
+        if not len(mask) or mask.all():
+            return NOTHING
+        trained = (view[LABELS] != IGNORE) & (mask == 0)
+        trained[view.starts[view.lengths > 0]] = False
+        hits = hits_at(view, np.flatnonzero(trained), found=view[LABELS], expected=IGNORE)
+        return Look(hits)

@@ -1,0 +1,115 @@
+"""What a split is like: rows, tokens, lengths, and how its trained runs begin and end.
+
+Numbers for people, gathered in the same pass as the rules. Must not judge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.contract import IDS
+from pretok_schemas.rules.labels import LABELLED, label_state, targets
+
+EDGES_KEPT = 4096  # distinct run edges kept a split; rarer ones beyond are let go
+_SHIFT = np.int64(2**31)
+
+
+@dataclass(slots=True)
+class Stats:
+    """Sums over the rows looked at so far; adding two gives the sums over both.
+
+    ``lengths`` counts rows by their number of tokens. ``begins`` counts trained runs by the two
+    ids before them (-1 where the row has none), ``ends`` by their last id.
+    """
+
+    rows: int = 0
+    tokens: int = 0
+    labelled: int = 0  # tokens of the rows whose labels could be read
+    trainable: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)
+    begins: Counter[tuple[int, int]] = field(default_factory=Counter)
+    ends: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: Stats) -> None:
+        """Add the sums of other rows to these."""
+        self.rows += other.rows
+        self.tokens += other.tokens
+        self.labelled += other.labelled
+        self.trainable += other.trainable
+        self.lengths.update(other.lengths)
+        for mine, theirs in ((self.begins, other.begins), (self.ends, other.ends)):
+            mine.update(theirs)  # type: ignore[arg-type]
+            if len(mine) > 2 * EDGES_KEPT:
+                kept = mine.most_common(EDGES_KEPT)  # type: ignore[attr-defined]
+                mine.clear()
+                mine.update(dict(kept))  # type: ignore[arg-type]
+
+    def percentile(self, share: float) -> int:
+        """The least length that at least this share of the rows does not exceed; 0 without rows."""
+        wanted, seen = share * self.lengths.total(), 0
+        for length in sorted(self.lengths):
+            seen += self.lengths[length]
+            if seen >= wanted:
+                return length
+        return 0
+
+    def length_summary(self) -> dict[str, int]:
+        """Least, median, 95 %, 99 % and largest length."""
+        return {
+            "min": min(self.lengths, default=0),
+            "p50": self.percentile(0.5),
+            "p95": self.percentile(0.95),
+            "p99": self.percentile(0.99),
+            "max": max(self.lengths, default=0),
+        }
+
+
+def look(batch: TokenBatch) -> Stats:
+    """The sums over one batch."""
+    stats = Stats(rows=batch.rows)
+    view = batch.view(IDS)
+    stats.tokens = view.tokens
+    lengths, many = np.unique(view.lengths, return_counts=True)
+    stats.lengths.update(dict(zip(lengths.tolist(), many.tolist(), strict=True)))
+    labelled = batch.view(*LABELLED)
+    if labelled.tokens:
+        stats.labelled = labelled.tokens
+        stats.trainable = int(np.count_nonzero(batch.once(targets)))
+        _count_edges(batch, stats)
+    return stats
+
+
+def _count_edges(batch: TokenBatch, stats: Stats) -> None:
+    view = batch.view(*LABELLED)
+    trained, ids = batch.once(label_state).trained, view[IDS]
+    if len(ids) and int(ids.max()) >= _SHIFT:
+        return
+    turns = np.flatnonzero(trained[1:] != trained[:-1]) + 1
+    # A run goes on over the joint of two rows in the flat array: cut it there.
+    joints = view.starts[1:][view.lengths[1:] > 0]
+    joints = joints[joints > 0]
+    at = np.union1d(turns, joints) if len(joints) else turns
+    begins = np.concatenate(([0], at))
+    ends = np.concatenate((at, [len(trained)]))
+    runs = trained[begins]
+    begins, ends = begins[runs], ends[runs]
+    starts = view.starts[view.rows_at(begins)]
+    before = _before(ids, begins, starts, 2) * _SHIFT + _before(ids, begins, starts, 1)
+    keys, many = np.unique(before[begins > starts], return_counts=True)
+    for key, count in zip(keys.tolist(), many.tolist(), strict=True):
+        first, second = divmod(key, int(_SHIFT))
+        stats.begins[(first, second)] += count
+    stats.begins[(-1, -1)] += int((begins == starts).sum())
+    last, many = np.unique(ids[ends - 1], return_counts=True)
+    stats.ends.update(dict(zip(last.tolist(), many.tolist(), strict=True)))
+
+
+def _before(ids: Ints, begins: Ints, starts: Ints, back: int) -> Ints:
+    """The ids ``back`` places before each run, -1 where the row begins later."""
+    at = begins - back
+    found = ids[np.maximum(at, 0)].astype(np.int64)
+    return np.where(at >= starts, found, -1)

@@ -1,0 +1,105 @@
+"""pytest's positional arguments, rewritten so that collection meets the plan's nodes.
+
+Knows how pytest reads arguments, and nothing of data.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_pretok import discovery
+from pytest_pretok.plan import DECLARATION, Plan, Request, sort_arguments, split_argument
+
+ANCHOR = Path(__file__).with_name("anchor.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What pytest collects instead of what was written on the command line.
+
+    ``positional`` are the paths that the user named for their tests, ``asked`` the folders named
+    as data; ``odd_files`` are named files that pytest cannot take as arguments.
+    """
+
+    arguments: tuple[str, ...]
+    positional: tuple[Path, ...]
+    asked: tuple[Path, ...]
+    odd_files: tuple[Path, ...]
+
+
+def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Arguments:
+    """The arguments for a plan.
+
+    ``--pretok-data`` alone replaces ``testpaths`` and the working directory, as a path would;
+    beside other arguments it adds to them, unless one of them names our nodes already.
+    """
+    given = list(config.args) if _keeps_arguments(config, request) else []
+    rewritten: list[str] = []
+    positional: list[Path] = []
+    odd: list[Path] = []
+    ours = False
+    for argument in given:
+        file, parts = split_argument(argument, request.cwd)
+        if file is None:
+            rewritten.append(argument)
+            positional.append(_path(argument.split("::")[0], request.cwd))
+            continue
+        ours = True
+        rewritten += _own(file, parts, plan, odd)
+    asked = tuple(_asked(text, request.cwd) for text in request.paths)
+    if request.paths and not ours:
+        for path in sort_arguments(plan, positional, asked):
+            rewritten += _own(Path(path), [], plan, odd)
+    return Arguments(tuple(rewritten), tuple(positional), asked, tuple(odd))
+
+
+def _keeps_arguments(config: pytest.Config, request: Request) -> bool:
+    if not request.paths or config.args_source is config.ArgsSource.ARGS:
+        return True
+    # A flag from addopts or the environment must not switch a repository's own tests off.
+    words = [str(word) for word in config.invocation_params.args]
+    return not any(word == "--pretok-data" or word.startswith("--pretok-data=") for word in words)
+
+
+def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]:
+    """The arguments for one of our files, and the parts of an id behind it."""
+    anchors = _anchors_of(file, parts, plan)
+    found = []
+    for anchor, rest in anchors:
+        name = str(anchor)
+        if not anchor.is_dir() and ("::" in name or "[" in name):
+            if anchor not in odd:
+                odd.append(anchor)
+            name = f"{ANCHOR}::odd{odd.index(anchor)}"
+        found.append("::".join([name, *rest]))
+    return found
+
+
+def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, list[str]]]:
+    """The anchor that a file's items hang on: itself, its first shard, or a declaration."""
+    if file.is_dir() or str(file) in plan.anchors or file.name == DECLARATION:
+        return [(file, parts)]
+    in_saved = file.name in (discovery.DICT_FILE, discovery.STATE_FILE)
+    real = os.path.realpath(file)
+    found: dict[Path, list[str]] = {}
+    for dataset in plan.datasets:
+        for split in dataset.splits:
+            shards = [Path(shard.path) for shard in split.shards]
+            inside = in_saved and any(file.parent in shard.parents for shard in shards)
+            if inside or any(os.path.realpath(shard) == real for shard in shards):
+                names = [dataset.name] if dataset.declared_at and not parts else []
+                found.setdefault(Path(split.anchor), [*names, *parts])
+    return list(found.items()) or [(file, parts)]
+
+
+def _asked(text: str, cwd: Path) -> Path:
+    path = _path(text, cwd)
+    return path if path.is_dir() else path.parent
+
+
+def _path(text: str, cwd: Path) -> Path:
+    return Path(os.path.normpath(cwd / Path(text).expanduser()))

@@ -1,0 +1,155 @@
+"""The verdicts of one session: which rules each split is checked with, and one scan a split.
+
+Must not know nodes or reports. A scan that raised is kept like a result, so that no later item
+begins it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from pretok_schemas.contract import Contract, Vocabulary, load
+from pretok_schemas.findings import Budget, Finding, Severity
+from pretok_schemas.judge import Judge
+from pretok_schemas.rules.corpus import SplitOverlap
+from pytest_pretok.engines.local import auto_workers
+from pytest_pretok.plan import Plan, PlannedDataset
+from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
+from pytest_pretok.settings import DatasetSettings
+
+ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
+
+Selection = Mapping[tuple[int, str | None], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session scans: examples a finding, threads (None: all), every violation kept."""
+
+    examples: int = 3
+    workers: int | None = None
+    keep_all: bool = False
+
+
+def contract_of(settings: DatasetSettings) -> Contract:
+    """The contract that a dataset's settings call for."""
+    return load(settings.contract, packing=settings.packing).with_lengths(
+        settings.sequence_len, settings.min_sample_len, settings.excess_length
+    )
+
+
+def make_judge(dataset: PlannedDataset, options: Options, selected: frozenset[str] | None) -> Judge:
+    """The judge of a dataset, for the selected rules only (None: all of them)."""
+    settings = DatasetSettings.from_dict(dataset.settings)
+    eos = settings.eos_token_ids
+    vocabulary = Vocabulary(settings.vocab_size, settings.bos_token_id, eos, settings.pad_token_id)
+    rules = settings.rules.items()
+    return Judge(
+        contract_of(settings),
+        vocabulary,
+        names=settings.columns,
+        selected=selected,
+        severities={rule: Severity(own.severity) for rule, own in rules if own.severity},
+        budgets={rule: Budget(own.max_rows, own.max_share) for rule, own in rules},
+        examples=options.examples,
+        keep_all=options.keep_all,
+    )
+
+
+@dataclass(slots=True)
+class Checks:
+    """Scans and findings of the datasets of a plan, made when first asked for.
+
+    ``select`` gives the rules of the items that will run: by dataset number and split name, None
+    for the rules across splits.
+    """
+
+    plan: Plan
+    options: Options
+    select: Callable[[], Selection]
+    _scans: dict[tuple[int, str], SplitScan | BaseException] = field(default_factory=dict)
+    _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
+    _selection: Selection | None = None
+
+    @property
+    def selection(self) -> Selection:
+        """The rules that run, asked for once."""
+        if self._selection is None:
+            self._selection = self.select()
+        return self._selection
+
+    def judge(self, number: int, split: str | None) -> Judge:
+        """The judge of one split with the rules that run on it, and those across splits."""
+        own = self.selection.get((number, split), frozenset()) if split else frozenset()
+        across = self.selection.get((number, None), frozenset())
+        return make_judge(self.plan.datasets[number], self.options, own | across)
+
+    def scan(self, number: int, split: str) -> SplitScan:
+        """The one scan of a split."""
+        key = (number, split)
+        if key not in self._scans:
+            try:
+                self._scans[key] = self._scan(number, split)
+            except BaseException as error:  # pytest-timeout raises one that is no Exception
+                self._scans[key] = error
+                raise
+        kept = self._scans[key]
+        if isinstance(kept, BaseException):
+            raise kept
+        return kept
+
+    def _scan(self, number: int, split: str) -> SplitScan:
+        planned = next(s for s in self.plan.datasets[number].splits if s.name == split)
+        shards = [Shard(shard.path, shard.shown, error=shard.error) for shard in planned.shards]
+        workers = self.options.workers or auto_workers()
+        return scan_split(split, shards, self.judge(number, split), workers)
+
+    def finding(self, number: int, split: str, rule: str) -> Finding:
+        """The finding of a rule on one split."""
+        return self.scan(number, split).findings[rule]
+
+    def overlap(self, number: int, only: str | None) -> Finding:
+        """The finding of `split-overlap`: over all splits, or for the rows of one of them."""
+        key = (number, only)
+        if key not in self._overlaps:
+            names = [split.name for split in self.plan.datasets[number].splits]
+            if only is not None:
+                names = [*names[: names.index(only)], only]
+            scans = [self.scan(number, name) for name in names]
+            workers = self.options.workers or auto_workers()
+            judge = self.judge(number, None)
+            self._overlaps[key] = compare_splits(scans, judge, workers, only)
+        return self._overlaps[key]
+
+    def finished_scans(self) -> dict[tuple[int, str], SplitScan]:
+        """Scans made in this process that did not raise."""
+        return {key: scan for key, scan in self._scans.items() if isinstance(scan, SplitScan)}
+
+
+@lru_cache(maxsize=64)
+def _rules_of(values: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    import json
+
+    dataset = PlannedDataset("", "", json.loads(values), ())
+    judge = make_judge(dataset, Options(), None)
+    return tuple(rule.name for rule in judge.offered), tuple(judge.lacking.items())
+
+
+def offered_rules(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rules that a dataset of these settings is checked with, in judging order."""
+    return _rules_of(_key(settings))[0]
+
+
+def lacking_rules(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The rules that lack a setting, and which settings would switch them on."""
+    return dict(_rules_of(_key(settings))[1])
+
+
+def _key(settings: Mapping[str, Any]) -> str:
+    import json
+
+    # Datasets that differ by name alone have the same rules.
+    return json.dumps({**settings, "name": "x", "line": 0, "path": "x", "splits": None})

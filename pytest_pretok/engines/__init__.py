@@ -1,0 +1,1 @@
+"""Where scan units run. An engine is ``run(task, units) -> Iterator[(index, result | Lost)]``."""

@@ -1,0 +1,281 @@
+"""pytest's view of the plan: folders, declaration and data files, datasets, and rule items.
+
+Every node has an explicit node id (see `text.node_path`): ids made from paths outside the root
+would collide. Data folders are plain collectors, so that no code that lies in them is run.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pretok_schemas.findings import Finding, Outcome
+from pytest_pretok import checks, longrepr
+from pytest_pretok.notices import PretokWarning
+from pytest_pretok.plan import PlannedDataset, PlannedSplit
+from pytest_pretok.report import text
+from pytest_pretok.text import node_path
+
+if TYPE_CHECKING:
+    from pytest_pretok.session import DataSession
+
+
+class Violation(Exception):
+    """A rule is broken, or could not be judged. Carries the finding; the text is made later."""
+
+    def __init__(self, finding: Finding, rendered: str) -> None:
+        super().__init__(rendered)
+        self.finding = finding
+        self.rendered = rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one item judges: a rule on one split of a dataset, or on the dataset (split None).
+
+    ``only`` limits a rule across splits to the rows of one split.
+    """
+
+    number: int
+    dataset: PlannedDataset
+    split: str | None
+    rule: str
+    only: str | None = None
+
+
+class _Node(pytest.Collector):
+    """A collector whose hooks are its parent's, so that a conftest.py in data never counts."""
+
+    data: DataSession
+
+    @property
+    def ihook(self) -> Any:  # type: ignore[override]
+        """The hooks of the folder above the data."""
+        return self.parent.ihook if self.parent is not None else self.session.ihook
+
+
+class DataFolder(_Node):
+    """A folder at or above planned data, yielding planned children only.
+
+    Not a `pytest.Directory`: pytest would execute a conftest.py or ``__init__.py`` in it.
+    """
+
+    @classmethod
+    def make(cls, parent: pytest.Collector, path: Path, data: DataSession) -> DataFolder:
+        """The node of a folder."""
+        nodeid = node_path(path, parent.config.rootpath)
+        node: DataFolder = cls.from_parent(
+            parent, name=path.name or str(path), path=path, nodeid=nodeid
+        )
+        node.data = data
+        return node
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Planned files, then planned folders, by name."""
+        plan = self.data.plan
+        for anchor in plan.anchors:
+            if Path(anchor).parent == self.path:
+                yield from file_nodes(self, Path(anchor), self.data)
+        below = {Path(folder) for folder in self.data.folders_in(str(self.path))}
+        for folder in sorted(below):
+            yield DataFolder.make(self, folder, self.data)
+
+
+class DataFile(pytest.File):
+    """A declaration or a data file that test items hang on."""
+
+    data: DataSession
+    shown: str
+
+    @property
+    def ihook(self) -> Any:  # type: ignore[override]
+        """The hooks of the folder above the data."""
+        return self.parent.ihook if self.parent is not None else self.session.ihook
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """One collector a declared dataset, one item a rule of an undeclared one."""
+        yield from _children(self, self.path, self.data)
+
+
+class Anchor(_Node):
+    """Stands for arguments that pytest could not parse: file names that hold ``::`` or ``[``.
+
+    A plain collector: pytest's ``--lf`` skips files that no failing id begins with.
+    """
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """One collector a file, named by its number."""
+        for number, path in enumerate(self.data.odd_files):
+            nodeid = node_path(path, self.config.rootpath)
+            node = OddFile.from_parent(self, name=f"odd{number}", path=path, nodeid=nodeid)
+            node.data = self.data
+            yield node
+
+
+class OddFile(_Node):
+    """A data file under the anchor."""
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The file's items."""
+        yield from _children(self, self.path, self.data)
+
+
+class DatasetNode(_Node):
+    """One declared dataset."""
+
+    number: int
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its items, split by split."""
+        dataset = self.data.plan.datasets[self.number]
+        yield from _items(self, self.number, dataset, dataset.splits, self.data)
+
+
+class RuleItem(pytest.Item):
+    """One rule on one split."""
+
+    subject: Subject
+    data: DataSession
+
+    @property
+    def ihook(self) -> Any:  # type: ignore[override]
+        """The hooks of the folder above the data."""
+        return self.parent.ihook if self.parent is not None else self.session.ihook
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the dataset is declared, and the item's name."""
+        dataset = self.subject.dataset
+        name = f"{dataset.name}::{self.name}" if dataset.declared_at else self.name
+        return self.path, max(0, dataset.line - 1), name
+
+    def runtest(self) -> None:
+        """Judge, and say what the judgement is.
+
+        Raises:
+            Violation: the rule is broken, or has no verdict and its cause is not among the items.
+        """
+        finding = self.data.judge(self)
+        subject = self.subject
+        if finding.outcome is Outcome.FAILED:
+            raise Violation(finding, self.rendered(finding))
+        if finding.outcome is Outcome.WARNED:
+            self._warn(finding)
+        if finding.outcome is Outcome.NOT_EVALUATED:
+            if self.data.runs(subject.number, subject.split or subject.only, finding.because):
+                pytest.skip(f"no verdict: {finding.because} comes first")
+            cause = self.data.cause_of(subject, finding)
+            raise Violation(finding, text.render_no_verdict(finding, subject.split, cause))
+
+    def _warn(self, finding: Finding) -> None:
+        # item.warn() would make linecache read the whole data file for a line to quote.
+        warning = PretokWarning(f"{self.rendered(finding)}\n")
+        try:
+            warnings.warn_explicit(warning, None, filename=f"<{self.nodeid}>", lineno=1)
+        except PretokWarning:
+            raise Violation(finding, self.rendered(finding)) from None
+
+    def rendered(self, finding: Finding) -> str:
+        """The finding as text."""
+        settings = self.subject.dataset.settings
+        packing = "on" if settings["packing"] else "off"
+        contract = f"{settings['contract']}, packing {packing}"
+        return text.render(finding, self.subject.split or self.subject.only, contract)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """A violation as its text; anything else is a bug and keeps its traceback."""
+        if not isinstance(excinfo.value, Violation):
+            return super().repr_failure(excinfo, style)
+        path, line, _ = self.reportinfo()
+        shown = node_path(path, self.config.rootpath)
+        violation = excinfo.value
+        return longrepr.failure(
+            shown, line + 1, text.summary(violation.finding), violation.rendered
+        )
+
+
+def file_nodes(
+    parent: pytest.Collector, path: Path, data: DataSession
+) -> Iterable[pytest.Collector]:
+    """The node of a planned file."""
+    nodeid = node_path(path, parent.config.rootpath)
+    node: DataFile = DataFile.from_parent(parent, name=path.name, path=path, nodeid=nodeid)
+    node.data = data
+    return [node]
+
+
+def _children(
+    parent: pytest.Collector, path: Path, data: DataSession
+) -> Iterator[pytest.Item | pytest.Collector]:
+    for number in data.plan.anchors.get(str(path), ()):
+        dataset = data.plan.datasets[number]
+        if dataset.declared_at:
+            nodeid = f"{parent.nodeid}::{dataset.name}"
+            node = DatasetNode.from_parent(parent, name=dataset.name, path=path, nodeid=nodeid)
+            node.number, node.data = number, data
+            yield node
+        else:
+            here = [
+                split for split in dataset.splits if split.anchor == str(path) and split.collected
+            ]
+            yield from _items(parent, number, dataset, here, data)
+
+
+def _items(
+    parent: pytest.Collector,
+    number: int,
+    dataset: PlannedDataset,
+    splits: Iterable[PlannedSplit],
+    data: DataSession,
+) -> Iterator[RuleItem]:
+    rules = checks.offered_rules(dataset.settings)
+    splits = list(splits)
+    for split in splits:
+        suffix = f"[{split.name}]" if split.named else ""
+        for rule in rules:
+            if rule not in checks.ACROSS:
+                subject = Subject(number, dataset, split.name, rule)
+                yield _item(parent, f"{rule}{suffix}", subject, data)
+    if len(dataset.splits) < 2:
+        return
+    together = len({split.anchor for split in dataset.splits}) == 1
+    for rule in rules:
+        if rule not in checks.ACROSS:
+            continue
+        if together:
+            yield _item(parent, rule, Subject(number, dataset, None, rule), data)
+            continue
+        # Without a declaration the splits are files: the evaluation file carries the finding.
+        for split in splits:
+            if split is not dataset.splits[0] and split.name != dataset.splits[0].name:
+                yield _item(parent, rule, Subject(number, dataset, None, rule, split.name), data)
+
+
+def _item(parent: pytest.Collector, name: str, subject: Subject, data: DataSession) -> RuleItem:
+    item: RuleItem = RuleItem.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
+    item.subject, item.data = subject, data
+    item.add_marker("pretok")
+    if item.config.pluginmanager.hasplugin("timeout"):
+        # A scan is as long as its data; a limit meant for unit tests says nothing about it.
+        item.add_marker(pytest.mark.timeout(0))
+    return item
+
+
+def record(item: RuleItem, finding: Finding) -> dict[str, Any]:
+    """What crosses from the process that judged to the one that reports: builtins only."""
+    subject = item.subject
+    found: dict[str, Any] = {
+        "dataset": subject.number,
+        "split": subject.split,
+        "only": subject.only,
+        "id": item.nodeid,
+        "finding": finding.to_dict(),
+        "scan": None,
+    }
+    if subject.split is not None:
+        found["scan"] = item.data.scan_record(subject.number, subject.split)
+    return found

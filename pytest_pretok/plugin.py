@@ -1,0 +1,166 @@
+"""The pytest entry point: options, and the decision whether this run checks data at all.
+
+Every pytest run of an environment with the plugin imports this module: nothing heavy, and nothing
+of the project, is imported before there is data to check.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_pretok.plan import Plan, Request
+
+FLAG = "--pretok-data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The plugin's options."""
+    group = parser.getgroup("pretok", "pre-tokenised datasets (pytest-pretok)")
+    group.addoption(
+        FLAG,
+        action="append",
+        default=[],
+        metavar="PATH",
+        dest="pretok_data",
+        help="check what lies under PATH: declared datasets with their settings, other "
+        "pre-tokenised files with the default contract. A file, a folder or a glob; repeatable",
+    )
+    group.addoption(
+        "--pretok-contract",
+        metavar="NAME",
+        dest="pretok_contract",
+        help="contract for datasets that declare none (default: axolotl)",
+    )
+    group.addoption(
+        "--pretok-report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        dest="pretok_report",
+        help="write a report, in the format of FILE's suffix: .json; repeatable",
+    )
+    group.addoption(
+        "--pretok-violations",
+        metavar="FILE",
+        dest="pretok_violations",
+        help="write every violation as a row of FILE, a .parquet file",
+    )
+    group.addoption(
+        "--pretok-workers",
+        type=_positive,
+        metavar="N",
+        dest="pretok_workers",
+        help="threads a scan may use (default: all processors, shared among xdist workers)",
+    )
+    group.addoption(
+        "--pretok-examples",
+        type=_positive,
+        default=3,
+        metavar="N",
+        dest="pretok_examples",
+        help="examples a finding shows (default: %(default)s)",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Plan once, before collection; without anything to check, do nothing."""
+    config.addinivalue_line("markers", "pretok: a rule of pytest-pretok on a dataset")
+    handed = getattr(config, "workerinput", {}).get("pretok_plan")
+    if handed is None and not config.getoption("pretok_data") and not _names_data(config):
+        return
+    _check_outputs(config)
+    from pytest_pretok.plan import Plan  # lazy: start cost
+
+    request = _request(config)
+    plan = _make(request) if handed is None else Plan.from_dict(json.loads(handed))
+    if plan.datasets:
+        _start(config, plan, request)
+
+
+def _names_data(config: pytest.Config) -> bool:
+    """Whether an argument may name a declaration or a data file, judged by its spelling."""
+    named = [argument for argument in config.args if not _is_test_argument(argument)]
+    if not named:
+        return False
+    from pytest_pretok.plan import split_argument  # lazy: start cost
+
+    cwd = config.invocation_params.dir
+    return any(split_argument(argument, cwd)[0] is not None for argument in named)
+
+
+def _is_test_argument(argument: str) -> bool:
+    base = argument.split("::")[0]
+    return base.endswith((".py", os.sep, "/")) or Path(base).is_dir()
+
+
+def _check_outputs(config: pytest.Config) -> None:
+    for name in config.getoption("pretok_report"):
+        if not name.endswith(".json"):
+            planned = name.endswith((".html", ".md", ".sarif"))
+            why = "is planned, but not supported yet" if planned else "is no known format"
+            raise pytest.UsageError(f"--pretok-report={name}: the suffix {why}; use .json")
+    violations = config.getoption("pretok_violations")
+    if violations is not None and not violations.endswith(".parquet"):
+        raise pytest.UsageError(f"--pretok-violations={violations}: the file must end in .parquet")
+
+
+def _request(config: pytest.Config) -> Request:
+    from pytest_pretok.plan import Request  # lazy: start cost
+
+    cwd = config.invocation_params.dir
+    ignored = [Path(os.path.normpath(cwd / path)) for path in config.getoption("ignore") or ()]
+    return Request(
+        root=config.rootpath,
+        cwd=cwd,
+        paths=tuple(config.getoption("pretok_data")),
+        named=tuple(a for a in config.args if not _is_test_argument(a)),
+        contract=config.getoption("pretok_contract"),
+        ignored=tuple(ignored),
+        ignored_globs=tuple(config.getoption("ignore_glob") or ()),
+    )
+
+
+def _make(request: Request) -> Plan:
+    from pretok_schemas.contract import names  # lazy: start cost
+    from pytest_pretok.plan import PlanError, make_plan
+    from pytest_pretok.settings import DeclarationError
+
+    if request.contract is not None and request.contract not in names():
+        known = ", ".join(names())
+        raise pytest.UsageError(f"--pretok-contract={request.contract}: known are {known}")
+    try:
+        return make_plan(request)
+    except PlanError as error:
+        raise pytest.UsageError(str(error)) from None
+    except DeclarationError as error:
+        # Later, pytest-xdist would turn this into another exit code.
+        pytest.exit(str(error), returncode=2)
+
+
+def _start(config: pytest.Config, plan: Plan, request: Request) -> None:
+    from pytest_pretok.arguments import rewrite_arguments  # lazy: start cost
+    from pytest_pretok.session import DataSession
+
+    arguments = rewrite_arguments(config, plan, request)
+    config.args[:] = arguments.arguments
+    config.args_source = config.ArgsSource.ARGS
+    data = DataSession(config, plan, arguments.positional, arguments.asked, arguments.odd_files)
+    config.pluginmanager.register(data, "pretok-data")
+    filters = [*config.getini("filterwarnings"), *(config.getoption("pythonwarnings") or ())]
+    if not any("PretokWarning" in line for line in filters):
+        # A repository's `filterwarnings = error` is about its code, not about its data.
+        config.addinivalue_line("filterwarnings", "default::pytest_pretok.PretokWarning")

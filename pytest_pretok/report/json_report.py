@@ -1,0 +1,120 @@
+"""The JSON report, version 1: what a run found, for machines.
+
+The shape is a promise: keys are added, never changed, within one version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pretok_schemas.contract import load
+from pretok_schemas.rules import rule_named
+from pytest_pretok import __version__
+from pytest_pretok.checks import offered_rules
+from pytest_pretok.plan import PlannedDataset
+from pytest_pretok.report.records import Records
+
+VERSION = 1
+_SETTINGS = (
+    "packing",
+    "sequence_len",
+    "min_sample_len",
+    "excess_length",
+    "vocab_size",
+    "bos_token_id",
+    "eos_token_ids",
+    "pad_token_id",
+)
+
+
+def report_dict(records: Records) -> dict[str, Any]:
+    """The report as builtins."""
+    return {
+        "version": VERSION,
+        "tool": f"pytest-pretok {__version__}",
+        "ok": records.ok and records.complete,
+        "complete": records.complete,
+        "datasets": [_dataset(records, n, d) for n, d in enumerate(records.plan.datasets)],
+    }
+
+
+def write_report(path: Path, records: Records) -> None:
+    """Write the report whole or not at all."""
+    write_whole(path, json.dumps(report_dict(records), indent=1, ensure_ascii=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write beside and rename, so that a full disk never leaves half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str, Any]:
+    settings = dataset.settings
+    contract = load(settings["contract"], packing=settings["packing"])
+    given = {key.replace("_", "-"): settings[key] for key in _SETTINGS if settings[key] is not None}
+    return {
+        "name": dataset.name,
+        "declared_at": dataset.declared_at,
+        "contract": contract.name,
+        "trainer": f"{contract.trainer} {contract.version}",
+        "settings": given,
+        "path": dataset.path,
+        "rules": list(records.findings.get((number, None), {}).values()),
+        "splits": [
+            _split(records, number, dataset, split.name)
+            for split in dataset.splits
+            if split.collected
+        ],
+    }
+
+
+def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -> dict[str, Any]:
+    scan = records.scans.get((number, split))
+    found = records.findings.get((number, split), {})
+    rules = []
+    for rule in offered_rules(dataset.settings):
+        if rule in found:
+            rules.append(found[rule])
+        elif rule != "split-overlap":
+            rules.append(_not_selected(rule))
+    return {
+        "name": split,
+        "shards": scan["shards"] if scan else [],
+        "rows": scan["rows"] if scan else None,
+        "tokens": scan["tokens"] if scan else None,
+        "trainable_tokens": scan["trainable"] if scan else None,
+        "lengths": scan["lengths"] if scan else None,
+        "rules": rules,
+    }
+
+
+def _not_selected(rule: str) -> dict[str, Any]:
+    known = rule_named(rule)
+    return {
+        "rule": rule,
+        "id": None,
+        "outcome": "not-selected",
+        "severity": known.severity.value,
+        "effect": None,
+        "consequence": "",
+        "unit": known.unit,
+        "violations": None,
+        "share": None,
+        "budget": None,
+        "because": None,
+        "cause": None,
+        "help": known.help,
+        "examples": [],
+    }

@@ -1,0 +1,45 @@
+"""The findings of a session, gathered from its test reports in whichever process reports.
+
+Holds builtins only, as they crossed from pytest-xdist's workers; judges nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_pretok.plan import Plan
+
+Key = tuple[int, str | None]
+
+
+@dataclass(slots=True)
+class Records:
+    """Findings by dataset number and split (None: across splits), in the order of arrival.
+
+    ``errors`` counts items that ended in an exception of ours or of a plugin, without a verdict;
+    ``complete`` is False when the run was cut short.
+    """
+
+    plan: Plan
+    findings: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    scans: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    errors: int = 0
+    complete: bool = True
+
+    def add(self, record: dict[str, Any], outcome: str) -> None:
+        """Take in what an item's report carried; ``outcome`` is what pytest made of it."""
+        number, split = record["dataset"], record["split"]
+        finding = {**record["finding"], "id": record["id"]}
+        if outcome == "failed" and finding["outcome"] == "warned":
+            finding["outcome"] = "failed"  # a filter turned the warning into an error
+        name = finding["rule"] if record["only"] is None else f"{finding['rule']} {record['only']}"
+        self.findings.setdefault((number, split), {})[name] = finding
+        if split is not None and record["scan"] is not None:
+            self.scans[number, split] = record["scan"]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule failed and every item had its verdict."""
+        outcomes = {f["outcome"] for found in self.findings.values() for f in found.values()}
+        return "failed" not in outcomes and not self.errors

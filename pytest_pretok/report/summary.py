@@ -1,0 +1,113 @@
+"""The header and the closing paragraphs of a run: what was checked, and what the data is like.
+
+Many a wrong mask is seen here by a person before a rule can say it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pytest_pretok.checks import lacking_rules
+from pytest_pretok.plan import Plan
+from pytest_pretok.report.records import Records
+from pytest_pretok.report.text import percent
+from pytest_pretok.text import plural, printable
+
+if TYPE_CHECKING:
+    from pytest_pretok.scan import SplitScan
+
+EDGES_SHOWN = 2
+COMMON = 0.05  # share of runs from which a way to begin or end is worth a mention
+SPLITS_SHOWN = 40
+
+
+def header(plan: Plan) -> list[str]:
+    """Lines for pytest's header."""
+    declared = sum(1 for dataset in plan.datasets if dataset.declared_at)
+    splits = sum(1 for d in plan.datasets for split in d.splits if split.collected)
+    text = f"pretok: {plural(len(plan.datasets), 'dataset')} ({declared:,} declared), "
+    return [text + plural(splits, "split"), *(f"pretok: {note}" for note in plan.notes)]
+
+
+def scan_record(scan: SplitScan) -> dict[str, Any]:
+    """What one scan adds up to: builtins only."""
+    stats = scan.state.stats
+    return {
+        "rows": stats.rows,
+        "tokens": stats.tokens,
+        "labelled": stats.labelled,
+        "trainable": stats.trainable,
+        "lengths": stats.length_summary(),
+        "begins": [[list(ids), n] for ids, n in stats.begins.most_common(EDGES_SHOWN)],
+        "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
+        "runs": stats.begins.total(),
+        "shards": [{"path": shard.path, "rows": shard.rows} for shard in scan.shards],
+    }
+
+
+def lines(records: Records, width: int) -> list[str]:
+    """The closing paragraphs, one a split, and one for rules that lack a setting."""
+    found = []
+    scans = sorted(records.scans.items())
+    for (number, split), scan in scans[:SPLITS_SHOWN]:
+        dataset = records.plan.datasets[number]
+        named = any(s.named or len(dataset.splits) > 1 for s in dataset.splits)
+        name = f"{dataset.name} [{split}]" if named else dataset.name
+        text = f"{name}: {'; '.join(_facts(scan))}"
+        warned = _warned(records, number, split)
+        if warned:
+            text += f"; warned: {', '.join(warned)}"
+        found += textwrap.wrap(
+            text, max(width - 1, 40), subsequent_indent="    ", break_on_hyphens=False
+        )
+    if len(scans) > SPLITS_SHOWN:
+        found.append(f"... and {plural(len(scans) - SPLITS_SHOWN, 'more split')}")
+    found += [
+        line
+        for text in _lacking(records.plan)
+        for line in textwrap.wrap(text, max(width - 1, 40), subsequent_indent="    ")
+    ]
+    return found
+
+
+def _facts(scan: dict[str, Any]) -> Iterable[str]:
+    yield f"{plural(scan['rows'], 'row')}, {plural(scan['tokens'], 'token')}"
+    if scan["labelled"]:
+        yield f"{percent(scan['trainable'] / scan['labelled'])} trained"
+    lengths = scan["lengths"]
+    if scan["rows"]:
+        yield "lengths {min:,} to {max:,}, median {p50:,}, 99 % {p99:,}".format(**lengths)
+    if scan["runs"]:
+        begins = [
+            (share, "at the row's start" if ids == [-1, -1] else f"after {_ids(ids)}")
+            for ids, share in _shares(scan["begins"], scan["runs"])
+        ]
+        ends = [(share, f"with {last}") for last, share in _shares(scan["ends"], scan["runs"])]
+        if begins:
+            yield "trained runs begin " + ", ".join(f"{text} ({percent(s)})" for s, text in begins)
+        if ends:
+            yield "end " + ", ".join(f"{text} ({percent(s)})" for s, text in ends)
+
+
+def _shares(edges: list[list[Any]], runs: int) -> list[tuple[Any, float]]:
+    return [(what, n / runs) for what, n in edges if n >= COMMON * runs]
+
+
+def _ids(ids: list[int]) -> str:
+    return " ".join(str(i) for i in ids if i >= 0)
+
+
+def _warned(records: Records, number: int, split: str) -> list[str]:
+    found = records.findings.get((number, split), {})
+    return [name for name, finding in found.items() if finding["outcome"] == "warned"]
+
+
+def _lacking(plan: Plan) -> list[str]:
+    missing: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for dataset in plan.datasets:
+        for rule, keys in lacking_rules(dataset.settings).items():
+            missing[rule, keys] += 1
+    return [printable(f"not checked: {rule} (declare {', '.join(keys)})") for rule, keys in missing]

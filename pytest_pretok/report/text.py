@@ -1,0 +1,161 @@
+"""A finding as text for a terminal: bounded, whatever the damage.
+
+Knows findings only; nothing of pytest, files or Arrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pretok_schemas.findings import Example, Finding, Outcome
+from pytest_pretok.text import plural, printable
+
+LIMIT = 3000  # characters of one finding
+EXAMPLES_SHOWN = 8  # windows beyond this are for the report, not for a terminal
+
+
+def percent(share: float) -> str:
+    """A share for people: never 0 % of something, never 100 % of not quite all."""
+    value = share * 100
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    if 99.99 < value < 100:
+        return "> 99.99 %"
+    digits = 2 if value < 1 else 1
+    text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+    return f"{text} %"
+
+
+def headline(finding: Finding, split: str | None) -> str:
+    """The first line: what, how many, out of how many."""
+    where = f", split {split}" if split else ""
+    if finding.unit == "split":
+        return f"{finding.rule}: split {split or 'train'}; allowed: {finding.budget:,}"
+    if finding.outcome is Outcome.NOT_EVALUATED:
+        return f"{finding.rule}: no verdict{where}"
+    return f"{finding.rule}: {count(finding)}{where}; allowed: {finding.budget:,}"
+
+
+def count(finding: Finding) -> str:
+    """The number of violations, and their share where rows are counted."""
+    if finding.unit == "split":
+        return "the split as a whole"
+    of = f"{finding.violations:,} of {plural(finding.total, finding.unit)}"
+    return f"{of} ({percent(finding.share)})" if finding.unit == "row" else of
+
+
+def summary(finding: Finding) -> str:
+    """One short line for pytest's short summary."""
+    if finding.outcome is Outcome.NOT_EVALUATED:
+        return f"no verdict: {finding.because}"
+    effect = f" - {finding.effect.value}" if finding.effect else ""
+    return f"{count(finding)}{effect}"
+
+
+def render(finding: Finding, split: str | None, contract: str) -> str:
+    """The whole text of a violation, at most `LIMIT` characters."""
+    effect = finding.effect.value if finding.effect else ""
+    head = [headline(finding, split), f"  {contract}: {effect} - {finding.consequence}", ""]
+    tail = []
+    if finding.cause:
+        tail.append(f"  cause: {finding.cause}")
+    tail.append(f"  help: {finding.help}")
+    body: list[str] = []
+    shown = 0
+    room = LIMIT - sum(len(line) + 1 for line in [*head, *tail]) - 160
+    for example in finding.examples[:EXAMPLES_SHOWN]:
+        lines = _example(example)
+        size = sum(len(line) + 1 for line in lines)
+        if size > room:
+            break
+        body += lines
+        room -= size
+        shown += 1
+    more = finding.violations - shown
+    if more and shown:
+        write = " (--pretok-violations=FILE.parquet writes them all)"
+        body.append(f"  ... and {plural(more, f'more {finding.unit}')}{write}")
+        body.append("")
+    return "\n".join([*head, *body, *tail])[:LIMIT]
+
+
+def render_no_verdict(finding: Finding, split: str | None, cause: Finding | None) -> str:
+    """Why a rule has no verdict, for an item whose cause is not among the items that run."""
+    lines = [headline(finding, split), ""]
+    if cause is None or not cause.violations:
+        lines.append(f"  It could not be judged: {finding.because} comes first.")
+    else:
+        lines.append(f"  It could not be judged because of {cause.rule}: {count(cause)}.")
+        for example in cause.examples[:2]:
+            lines += _example(example)
+        lines += [] if lines[-1] == "" else [""]
+        lines.append(f"  help: {cause.help}")
+    return "\n".join(lines)[:LIMIT]
+
+
+def _example(example: Example) -> list[str]:
+    shard = printable(example.shard, 200)
+    if example.row < 0:
+        found = "" if example.found is None else f": {printable(str(example.found), 300)}"
+        return [f"  {shard}{found}", ""]
+    where = f"  {shard} row {example.shard_row}"
+    if example.split:
+        where += f" ({example.split}[{example.row}])"
+    if example.position is not None:
+        where += f" position {example.position}"
+    if example.column is not None:
+        where += f", {example.column}"
+    window = _window(example) if example.window is not None else []
+    if not window or example.expected is not None:
+        says = _says(example)
+        if says:
+            window.append(f"    {says}")
+    return [where, *window, ""]
+
+
+def _says(example: Example) -> str:
+    found = "" if example.found is None else f"found {_value(example.found)}"
+    if example.expected is None:
+        return found
+    return f"{found}, expected {_value(example.expected)}"
+
+
+def _value(value: float | str) -> str:
+    return printable(value, 80) if isinstance(value, str) else f"{value}"
+
+
+def _window(example: Example) -> list[str]:
+    """A table of the places around the fault; the value at fault is marked with >."""
+    window, position = example.window, example.position
+    if window is None or position is None or not any(window.values.values()):
+        return []
+    width = max(len(values) for values in window.values.values())
+    marked = example.column or _marked_role(example, window.values)
+    rows: list[list[str]] = [["position", *(str(window.start + i) for i in range(width))]]
+    for role, values in window.values.items():
+        cells = ["null" if value is None else str(value) for value in values]
+        if role == marked and 0 <= position - window.start < len(cells):
+            cells[position - window.start] = f">{cells[position - window.start]}"
+        rows.append([role, *cells, *[""] * (width - len(cells))])
+    widths = [max(len(row[column]) for row in rows) for column in range(width + 1)]
+    return [
+        "    "
+        + "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)),
+            ]
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _marked_role(example: Example, values: Mapping[str, tuple[Any, ...]]) -> str | None:
+    """The column whose value at the fault is the one that was found."""
+    at = (example.position or 0) - (example.window.start if example.window else 0)
+    for role in ("labels", "attention_mask", "input_ids"):
+        cells = values.get(role, ())
+        if 0 <= at < len(cells) and cells[at] == example.found:
+            return role
+    return None

@@ -1,0 +1,144 @@
+"""Every violation as a row of one Parquet file.
+
+Each process that scanned writes its part beside the file; the process that reports merges the
+parts in the order of the plan, each split once, and renames.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pretok_schemas.judge import HitTable
+from pretok_schemas.rules import NAMES, rule_named
+from pytest_pretok.checks import Checks
+from pytest_pretok.plan import Plan
+from pytest_pretok.scan import SplitScan
+
+SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("split", pa.string()),
+        ("shard", pa.string()),
+        ("row", pa.int64()),
+        ("shard_row", pa.int64()),
+        ("position", pa.int64()),
+        ("rule", pa.string()),
+        ("found", pa.string()),
+        ("expected", pa.string()),
+    ]
+)
+
+
+def write_part(path: Path, worker: str, checks: Checks) -> None:
+    """Write the violations of the splits that this process scanned, one row group a split."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scanned: list[list[Any]] = []
+    with pq.ParquetWriter(_part(path, worker), SCHEMA, compression="zstd") as writer:
+        for (number, split), scan in checks.finished_scans().items():
+            judge = checks.judge(number, split)
+            chosen = {rule.name for rule in judge.selected}
+            name = checks.plan.datasets[number].name
+            groups = 0
+            for table in _tables(name, scan, chosen):
+                writer.write_table(table)
+                groups += table.num_rows > 0
+            scanned.append([number, split, groups])
+    _index(path, worker).write_text(json.dumps(scanned), encoding="utf-8")
+
+
+def merge_parts(path: Path, plan: Plan) -> None:
+    """Join the parts of all processes into the file that was asked for."""
+    names = sorted(index.name for index in path.parent.glob(f".{path.name}.*.index"))
+    by_split: dict[tuple[int, str], tuple[Path, list[int]]] = {}
+    for name in names:
+        index = path.parent / name
+        part = index.with_suffix(".part")
+        group = 0
+        for number, split, groups in json.loads(index.read_text(encoding="utf-8")):
+            by_split.setdefault((number, split), (part, list(range(group, group + groups))))
+            group += groups
+    scratch = path.with_name(f".{path.name}.merged")
+    with pq.ParquetWriter(scratch, SCHEMA, compression="zstd") as writer:
+        for number, dataset in enumerate(plan.datasets):
+            for planned in dataset.splits:
+                part, groups = by_split.get((number, planned.name), (path, []))
+                if groups:
+                    file = pq.ParquetFile(part)
+                    for group in groups:
+                        writer.write_table(file.read_row_group(group))
+    scratch.replace(path)
+    for name in names:
+        index = path.parent / name
+        index.with_suffix(".part").unlink(missing_ok=True)
+        index.unlink()
+
+
+def _tables(dataset: str, scan: SplitScan, chosen: set[str]) -> Iterator[pa.Table]:
+    for rule in NAMES:
+        if rule not in chosen:
+            continue
+        hits = scan.tables.get(rule, [])
+        if not hits and rule in scan.findings and rule_named(rule).unit != "row":
+            hits = _of_files(scan, rule)
+        if hits:
+            yield _table(dataset, scan.split, rule, hits)
+
+
+def _of_files(scan: SplitScan, rule: str) -> list[HitTable]:
+    nowhere = np.array([-1])
+    return [
+        HitTable(
+            nowhere,
+            nowhere,
+            nowhere,
+            (None if example.found is None else str(example.found),),
+            (None if example.expected is None else str(example.expected),),
+            example.shard,
+        )
+        for example in scan.findings[rule].examples
+    ]
+
+
+def _table(dataset: str, split: str, rule: str, hits: list[HitTable]) -> pa.Table:
+    def ints(values: list[Any]) -> pa.Array:
+        flat = np.concatenate(values).astype(np.int64)
+        return pa.array(flat, mask=flat < 0)
+
+    rows = sum(len(table.rows) for table in hits)
+    order = np.argsort(np.concatenate([table.rows for table in hits]), kind="stable")
+    columns = {
+        "dataset": pa.array([dataset] * rows, pa.string()),
+        "split": pa.array([split] * rows, pa.string()),
+        "shard": pa.array([t.shard for t in hits for _ in t.rows], pa.string()),
+        "row": ints([t.rows for t in hits]),
+        "shard_row": ints([t.shard_rows for t in hits]),
+        "position": ints([t.positions for t in hits]),
+        "rule": pa.array([rule] * rows, pa.string()),
+        "found": pa.array([v for t in hits for v in t.found], pa.string()),
+        "expected": pa.array([v for t in hits for v in t.expected], pa.string()),
+    }
+    return pa.table(columns, schema=SCHEMA).take(pa.array(order))
+
+
+def _part(path: Path, worker: str) -> Path:
+    return path.with_name(f".{path.name}.{worker}.part")
+
+
+def _index(path: Path, worker: str) -> Path:
+    return path.with_name(f".{path.name}.{worker}.index")
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what a run that was killed left behind."""
+    for left in [
+        *path.parent.glob(f".{path.name}.*.part"),
+        *path.parent.glob(f".{path.name}.*.index"),
+    ]:
+        left.unlink(missing_ok=True)

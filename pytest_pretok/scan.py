@@ -1,0 +1,281 @@
+"""One pass over a split: its shards' units through every needed rule, merged in order.
+
+Reads through `readers`, judges through `pretok_schemas`; knows neither pytest nor how files were
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from pretok_schemas.batch import Foreign, Ints
+from pretok_schemas.findings import Example, Finding
+from pretok_schemas.judge import HitTable, Judge, Place, State, Tally, obstacle
+from pretok_schemas.rules import corpus
+from pretok_schemas.rules.base import NOWHERE, Rule, ShardFacts, SplitFacts
+from pytest_pretok.engines import local
+from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header, split_units
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of a split: where it is, how messages name it, or why it cannot be opened."""
+
+    path: str
+    shown: str
+    format: str | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class _Part:
+    """One scan unit of one shard, and where its rows turned out to begin."""
+
+    shard: int
+    unit: Unit
+    columns: tuple[str, ...]
+    foreign: Mapping[str, Foreign]
+    place: Place | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of one unit: its state, up to the error if there was one."""
+
+    state: State
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class SplitScan:
+    """Everything that one pass over a split found out.
+
+    ``tables`` holds every violation, by rule, if they were asked for.
+    """
+
+    split: str
+    state: State
+    shards: list[ShardFacts]
+    findings: dict[str, Finding]
+    parts: list[_Part] = field(default_factory=list)
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    tables: dict[str, list[HitTable]] = field(default_factory=dict)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether some shard could not be read to its end."""
+        return any(shard.error is not None for shard in self.shards)
+
+    @property
+    def facts(self) -> SplitFacts:
+        """The split's sums, as rules want them."""
+        stats = self.state.stats
+        longest = max(stats.lengths, default=0)
+        return SplitFacts(stats.rows, stats.tokens, stats.trainable, longest)
+
+
+def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) -> SplitScan:
+    """Read a split once and judge it; rules across splits are judged by `compare_splits`."""
+    facts = [ShardFacts(shard.shown, error=shard.error) for shard in shards]
+    parts: list[_Part] = []
+    for index, shard in enumerate(shards):
+        if shard.error is None:
+            facts[index] = _open(index, shard, judge, parts)
+
+    state = State()
+    in_shard = [0] * len(shards)
+    judged = [State().judged for _ in shards]
+
+    def look(part: _Part) -> _Seen:
+        return _look(part, judge)
+
+    row = 0  # not state.rows: a unit that broke off still takes up the rows its footer told
+    for index, seen in local.run(look, parts, workers):
+        part = parts[index]
+        broken = facts[part.shard].error is not None
+        if broken and part.unit.rows is None:
+            continue  # without a footer nobody can number the rows behind the damage
+        part.place = Place(row, in_shard[part.shard], facts[part.shard].path, split)
+        state.extend(seen.state, judge.examples, part.place)
+        judged[part.shard].update(seen.state.judged)
+        took_up = seen.state.rows
+        if seen.error is not None:
+            took_up = max(took_up, part.unit.rows or 0)
+            if not broken:
+                facts[part.shard] = replace(facts[part.shard], error=seen.error)
+        row += took_up
+        in_shard[part.shard] += took_up
+    facts = [replace(fact, rows=rows) for fact, rows in zip(facts, in_shard, strict=True)]
+
+    unjudged = {
+        rule.name: fact.path
+        for rule in judge.rules
+        for fact, counts in zip(facts, judged, strict=True)
+        if fact.rows and not counts[rule.name]
+    }
+    findings = judge.conclude(state, facts, unjudged)
+    scan = SplitScan(split, state, facts, findings, parts, unjudged)
+    if judge.keep_all:
+        scan.tables = judge.tables(state)
+    for rule in judge.rules:
+        if rule.name == corpus.DuplicateRows.name:
+            _find_duplicates(rule, scan, judge, workers)
+    return scan
+
+
+def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFacts:
+    path = Path(shard.path)
+    columns: tuple[str, ...] | None = None
+    try:
+        header = read_header(path, shard.format)
+        columns = tuple(header.columns)
+        foreign = judge.foreign(header.columns)
+        wanted = tuple(
+            judge.names[role]
+            for role in judge.roles
+            if judge.names[role] in columns and (role not in foreign or foreign[role].mild)
+        )
+        found = [_Part(index, unit, wanted, foreign) for unit in split_units(path, header)]
+    except UnreadableFile as error:
+        return ShardFacts(shard.shown, columns=columns, error=error.reason)
+    parts.extend(found)
+    return ShardFacts(shard.shown, columns=columns)
+
+
+def _look(part: _Part, judge: Judge) -> _Seen:
+    seen = _Seen(State())
+    try:
+        for chunk in read_chunks(part.unit, part.columns):
+            cells = [(cell.row, cell.column, cell.kind, cell.text) for cell in chunk.defects]
+            judge.look(judge.batch(chunk.batch, cells, part.foreign), seen.state)
+    except UnreadableFile as error:
+        seen.error = error.reason
+    return seen
+
+
+def _digests(
+    scan: SplitScan, judge: Judge, rows: Ints, labels: bool, workers: int
+) -> Iterator[tuple[int, bytes]]:
+    """A second look at some rows of a scanned split: (row, digest), in row order."""
+    starts = [part.place.row for part in scan.parts if part.place]
+    parts = [part for part in scan.parts if part.place]
+    cuts = np.searchsorted(rows, [*starts, np.iinfo(np.int64).max])
+    wanted = [
+        (part, rows[low:high] - start)
+        for part, start, low, high in zip(parts, starts, cuts, cuts[1:], strict=False)
+        if high > low
+    ]
+
+    def read(item: tuple[_Part, Ints]) -> list[tuple[int, bytes]]:
+        part, local_rows = item
+        found: list[tuple[int, bytes]] = []
+        before, start = 0, part.place.row if part.place else 0
+        for chunk in read_chunks(part.unit, part.columns):
+            batch = judge.batch(chunk.batch, foreign=part.foreign)
+            low, high = np.searchsorted(local_rows, [before, before + batch.rows])
+            asked = local_rows[low:high]
+            made = corpus.row_digests(batch, asked - before, labels)
+            found += zip((asked + start).tolist(), made, strict=True)
+            before += batch.rows
+        return found
+
+    for _, found in local.run(read, wanted, workers):
+        yield from found
+
+
+def _find_duplicates(rule: Rule, scan: SplitScan, judge: Judge, workers: int) -> None:
+    rows, keys = corpus.comparable(scan.state.keys, corpus.DuplicateRows.eligible)
+    repeated = corpus.repeated_rows(rows, keys)
+    pairs = corpus.later_equals(_digests(scan, judge, repeated, True, workers))
+    hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
+    tally = _tally_rows(rule.name, scan, hits, judge)
+    because = _why_not(rule.name, [scan])
+    finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
+    scan.findings[rule.name] = finding
+
+
+def compare_splits(
+    scans: Sequence[SplitScan], judge: Judge, workers: int, only: str | None = None
+) -> Finding:
+    """The finding of `split-overlap` over a dataset's splits, in their order.
+
+    A row counts once, in the later of the splits that it stands in; with ``only``, rows of that
+    split alone are counted.
+    """
+    rule = next(rule for rule in judge.rules if rule.name == corpus.SplitOverlap.name)
+    keys = [corpus.comparable(scan.state.keys, corpus.SplitOverlap.eligible) for scan in scans]
+    shared = _shared_keys([key for _, key in keys])
+    first: dict[bytes, str] = {}
+    tally = Tally()
+    for scan, (rows, key) in zip(scans, keys, strict=True):
+        candidates = rows[np.isin(key, shared)]
+        hits, own = [], {}
+        for row, digest in _digests(scan, judge, candidates, False, workers):
+            if digest in first:
+                hits.append((row, first[digest]))
+            else:
+                own.setdefault(digest, f"{scan.split}[{row}]")
+        first.update(own)
+        if only is not None and scan.split != only:
+            continue
+        found = _tally_rows(rule.name, scan, hits, judge)
+        tally.violations += found.violations
+        tally.examples = [*tally.examples, *found.examples][: judge.examples]
+    total = sum(s.state.rows for s in scans[1:] if only is None or s.split == only)
+    return judge.finding(
+        rule, tally, total, scans[0].facts, scans[0].state, _why_not(rule.name, scans)
+    )
+
+
+def _shared_keys(keys: Sequence[corpus.Keys]) -> corpus.Keys:
+    distinct = [np.unique(key) for key in keys]
+    if not distinct:
+        return np.zeros(0, np.uint64)
+    every, many = np.unique(np.concatenate(distinct), return_counts=True)
+    return every[many > 1]
+
+
+def _why_not(rule: str, scans: Sequence[SplitScan]) -> str | None:
+    if any(scan.unreadable for scan in scans):
+        return "unreadable-file"
+    if any(not scan.state.rows for scan in scans):
+        return "no-rows"
+    for scan in scans:
+        if rule in scan.unjudged:
+            return obstacle(scan.findings)
+    return None
+
+
+def _tally_rows(rule: str, scan: SplitScan, hits: Sequence[tuple[int, str]], judge: Judge) -> Tally:
+    tally = Tally(len(hits))
+    for row, found in hits[: judge.examples]:
+        place = _place_of(scan, row)
+        example = Example(row - place.row, row - place.row, found=found)
+        tally.examples.append(place.move(example))
+    if judge.keep_all and hits:
+        for row, found in hits:
+            place = _place_of(scan, row)
+            one = np.array([row])
+            scan.tables.setdefault(rule, []).append(
+                HitTable(
+                    one,
+                    one - place.row + place.shard_row,
+                    np.array([NOWHERE]),
+                    (found,),
+                    (None,),
+                    place.shard,
+                )
+            )
+    return tally
+
+
+def _place_of(scan: SplitScan, row: int) -> Place:
+    """Where the unit begins that a row of the split lies in."""
+    places = [part.place for part in scan.parts if part.place]
+    starts = [place.row for place in places]
+    # Empty units share their start with the next one; the last of them holds the row.
+    return places[int(np.searchsorted(starts, row, side="right")) - 1]

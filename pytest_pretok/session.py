@@ -1,0 +1,210 @@
+"""A session that checks data: its plan, its verdicts, and the hooks that need them.
+
+Registered by the plugin only when there is something to check; until then nothing here is
+imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pretok_schemas.findings import Finding
+from pytest_pretok import nodes
+from pytest_pretok.arguments import ANCHOR
+from pytest_pretok.checks import Checks, Options, Selection
+from pytest_pretok.plan import Plan, is_ours
+from pytest_pretok.report import summary
+from pytest_pretok.report.json_report import write_report
+from pytest_pretok.report.records import Records
+from pytest_pretok.report.violations import merge_parts, write_part
+
+_FINDING = pytest.StashKey[Finding]()
+
+
+class DataSession:
+    """All state of one session; registered as a plugin of its own."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        plan: Plan,
+        positional: tuple[Path, ...],
+        asked: tuple[Path, ...],
+        odd_files: tuple[Path, ...],
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.positional = positional
+        self.asked = asked
+        self.odd_files = odd_files
+        self.records = Records(plan)
+        self.session: pytest.Session | None = None
+        violations = config.getoption("pretok_violations")
+        self.violations = (
+            None if violations is None else Path(config.invocation_params.dir, violations)
+        )
+        options = Options(
+            config.getoption("pretok_examples"),
+            config.getoption("pretok_workers"),
+            violations is not None,
+        )
+        self.checks = Checks(plan, options, self._selection)
+        self._below: dict[str, list[str]] = defaultdict(list)
+        for folder in sorted(plan.folders):
+            self._below[str(Path(folder).parent)].append(folder)
+
+    # -- what nodes ask
+
+    def folders_in(self, folder: str) -> list[str]:
+        """Planned folders directly in a folder."""
+        return [child for child in self._below.get(folder, []) if child != folder]
+
+    def _items(self) -> list[nodes.RuleItem]:
+        items = self.session.items if self.session is not None else []
+        return [item for item in items if isinstance(item, nodes.RuleItem)]
+
+    def _selection(self) -> Selection:
+        found: dict[tuple[int, str | None], set[str]] = defaultdict(set)
+        for item in self._items():
+            found[item.subject.number, item.subject.split].add(item.subject.rule)
+        return {key: frozenset(rules) for key, rules in found.items()}
+
+    def runs(self, number: int, split: str | None, rule: str | None) -> bool:
+        """Whether the item of a rule runs too (for a rule across splits: on every split)."""
+        splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
+        selection = self.checks.selection
+        return all(rule in selection.get((number, name), frozenset()) for name in splits)
+
+    def cause_of(self, subject: nodes.Subject, finding: Finding) -> Finding | None:
+        """The finding that left a rule without a verdict."""
+        names = [split.name for split in self.plan.datasets[subject.number].splits]
+        for name in [subject.split] if subject.split is not None else names:
+            cause = self.checks.scan(subject.number, name).findings.get(finding.because or "")
+            if cause is not None and cause.violations:
+                return cause
+        return None
+
+    def judge(self, item: nodes.RuleItem) -> Finding:
+        """The finding of an item, kept for its report."""
+        subject = item.subject
+        if subject.split is None:
+            finding = self.checks.overlap(subject.number, subject.only)
+        else:
+            finding = self.checks.finding(subject.number, subject.split, subject.rule)
+        item.stash[_FINDING] = finding
+        scan = self.scan_record(subject.number, subject.split) if subject.split else None
+        properties: list[tuple[str, object]] = [
+            ("severity", finding.severity.value),
+            ("effect", finding.effect.value if finding.effect else "none"),
+            ("violations", finding.violations),
+        ]
+        if scan is not None:
+            properties += [("rows", scan["rows"]), ("tokens", scan["tokens"])]
+        item.user_properties += properties
+        return finding
+
+    def scan_record(self, number: int, split: str) -> dict[str, Any]:
+        """What a scan adds up to, for the summary and the reports."""
+        return summary.scan_record(self.checks.scan(number, split))
+
+    # -- hooks
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_directory(
+        self, path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
+        """Folders of planned data are collected without running what lies in them."""
+        if is_ours(self.plan, path, self.positional, self.asked):
+            return nodes.DataFolder.make(parent, path, self)
+        return None
+
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> list[pytest.Collector] | None:
+        """Planned files are collected wherever pytest meets them."""
+        if file_path == ANCHOR and self.odd_files:
+            anchor = nodes.Anchor.from_parent(
+                parent, name=ANCHOR.name, path=ANCHOR, nodeid="pretok"
+            )
+            anchor.data = self
+            return [anchor]
+        if str(file_path) in self.plan.anchors and file_path not in self.odd_files:
+            return list(nodes.file_nodes(parent, file_path, self))
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """`norecursedirs` must not lose planned data: build/ and dist/ hold some."""
+        text = str(collection_path)
+        return False if text in self.plan.folders or text in self.plan.anchors else None
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The items that will run, after every deselection."""
+        self.session = session
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give the report of an item its finding, in builtins."""
+        report = yield
+        if isinstance(item, nodes.RuleItem) and call.when == "call":
+            finding = item.stash.get(_FINDING, None)
+            if finding is not None:
+                report.pretok = json.dumps(nodes.record(item, finding))  # type: ignore[attr-defined]
+            if report.skipped and isinstance(report.longrepr, tuple):
+                path, line, _ = item.reportinfo()
+                reason = report.longrepr[2]
+                report.longrepr = (str(path), line + 1, reason)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the findings where the session is reported."""
+        found = getattr(report, "pretok", None)
+        if found is not None:
+            self.records.add(json.loads(found), report.outcome)
+        elif report.failed and "pretok" in report.keywords:
+            self.records.errors += 1
+
+    def pytest_report_header(self) -> list[str]:
+        """What will be checked."""
+        return summary.header(self.plan)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write what was asked for."""
+        worker = getattr(self.config, "workerinput", {}).get("workerid")
+        if self.violations is not None:
+            if worker is not None or not self._distributed():
+                write_part(self.violations, worker or "main", self.checks)
+            if worker is None:
+                merge_parts(self.violations, self.plan)
+        if worker is None:
+            self.records.complete = not (
+                session.shouldstop or session.shouldfail or int(exitstatus) == 2
+            )
+            for name in self.config.getoption("pretok_report"):
+                path = Path(self.config.invocation_params.dir, name)
+                write_report(path, self.records)
+
+    def _distributed(self) -> bool:
+        return bool(getattr(self.config.option, "dist", "no") != "no" and self.config.option.tx)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One paragraph a split, also when all is well."""
+        lines = summary.lines(self.records, self.config.get_terminal_writer().fullwidth)
+        if lines:
+            terminalreporter.section("pretok", "-")
+            for line in lines:
+                terminalreporter.line(line)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the plan to a pytest-xdist worker: it must not make another one."""
+        node.workerinput["pretok_plan"] = json.dumps(self.plan.to_dict())

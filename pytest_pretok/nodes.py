@@ -54,7 +54,7 @@ class _Node(pytest.Collector):
     data: DataSession
 
     @property
-    def ihook(self) -> Any:  # type: ignore[override]
+    def ihook(self) -> Any:
         """The hooks of the folder above the data."""
         return self.parent.ihook if self.parent is not None else self.session.ihook
 
@@ -93,7 +93,7 @@ class DataFile(pytest.File):
     shown: str
 
     @property
-    def ihook(self) -> Any:  # type: ignore[override]
+    def ihook(self) -> Any:
         """The hooks of the folder above the data."""
         return self.parent.ihook if self.parent is not None else self.session.ihook
 
@@ -143,14 +143,14 @@ class RuleItem(pytest.Item):
     data: DataSession
 
     @property
-    def ihook(self) -> Any:  # type: ignore[override]
+    def ihook(self) -> Any:
         """The hooks of the folder above the data."""
         return self.parent.ihook if self.parent is not None else self.session.ihook
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the dataset is declared, and the item's name."""
         dataset = self.subject.dataset
-        name = f"{dataset.name}::{self.name}" if dataset.declared_at else self.name
+        name = f"{dataset.name}::{self.name}" if dataset.declared_at else self.nodeid
         return self.path, max(0, dataset.line - 1), name
 
     def runtest(self) -> None:
@@ -234,6 +234,7 @@ def _items(
 ) -> Iterator[RuleItem]:
     rules = checks.offered_rules(dataset.settings)
     splits = list(splits)
+    _mark(parent)
     for split in splits:
         suffix = f"[{split.name}]" if split.named else ""
         for rule in rules:
@@ -258,11 +259,15 @@ def _items(
 def _item(parent: pytest.Collector, name: str, subject: Subject, data: DataSession) -> RuleItem:
     item: RuleItem = RuleItem.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
     item.subject, item.data = subject, data
-    item.add_marker("pretok")
-    if item.config.pluginmanager.hasplugin("timeout"):
-        # A scan is as long as its data; a limit meant for unit tests says nothing about it.
-        item.add_marker(pytest.mark.timeout(0))
     return item
+
+
+def _mark(node: pytest.Collector) -> None:
+    """Mark the items below a node, once for all of them."""
+    node.add_marker("pretok")
+    if node.config.pluginmanager.hasplugin("timeout"):
+        # A scan is as long as its data; a limit meant for unit tests says nothing about it.
+        node.add_marker(pytest.mark.timeout(0))
 
 
 def record(item: RuleItem, finding: Finding) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
         "begins": [[list(ids), n] for ids, n in stats.begins.most_common(EDGES_SHOWN)],
         "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
         "runs": stats.begins.total(),
+        "unread": sum(1 for shard in scan.shards if shard.error is not None),
         "shards": [{"path": shard.path, "rows": shard.rows} for shard in scan.shards],
     }
 
@@ -74,18 +75,22 @@ def lines(records: Records, width: int) -> list[str]:
 
 
 def _facts(scan: dict[str, Any]) -> Iterable[str]:
-    yield f"{plural(scan['rows'], 'row')}, {plural(scan['tokens'], 'token')}"
+    if scan["unread"]:
+        yield f"{plural(scan['unread'], 'file')} not read to the end"
+    if not scan["tokens"]:
+        yield f"{plural(scan['rows'], 'row')}, no tokens that can be read"
+        return
+    sums = f"{plural(scan['rows'], 'row')}, {plural(scan['tokens'], 'token')}"
     if scan["labelled"]:
-        yield f"{percent(scan['trainable'] / scan['labelled'])} trained"
-    lengths = scan["lengths"]
-    if scan["rows"]:
-        yield "lengths {min:,} to {max:,}, median {p50:,}, 99 % {p99:,}".format(**lengths)
+        sums += f", {percent(scan['trainable'] / scan['labelled'])} trained"
+    yield sums
+    yield "lengths {min:,} to {max:,} (median {p50:,}, p99 {p99:,})".format(**scan["lengths"])
     if scan["runs"]:
         begins = [
             (share, "at the row's start" if ids == [-1, -1] else f"after {_ids(ids)}")
             for ids, share in _shares(scan["begins"], scan["runs"])
         ]
-        ends = [(share, f"with {last}") for last, share in _shares(scan["ends"], scan["runs"])]
+        ends = [(share, f"with [{last}]") for last, share in _shares(scan["ends"], scan["runs"])]
         if begins:
             yield "trained runs begin " + ", ".join(f"{text} ({percent(s)})" for s, text in begins)
         if ends:
@@ -97,7 +102,7 @@ def _shares(edges: list[list[Any]], runs: int) -> list[tuple[Any, float]]:
 
 
 def _ids(ids: list[int]) -> str:
-    return " ".join(str(i) for i in ids if i >= 0)
+    return f"[{', '.join(str(i) for i in ids if i >= 0)}]"
 
 
 def _warned(records: Records, number: int, split: str) -> list[str]:

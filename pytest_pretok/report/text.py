@@ -1,17 +1,20 @@
 """A finding as text for a terminal: bounded, whatever the damage.
 
-Knows findings only; nothing of pytest, files or Arrow.
+Knows findings and the rules' own texts; nothing of pytest, files or Arrow.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 from pretok_schemas.findings import Example, Finding, Outcome
+from pretok_schemas.rules import rule_named
 from pytest_pretok.text import plural, printable
 
 LIMIT = 3000  # characters of one finding
+WIDTH = 78  # columns of running text; paths and token windows may be wider
 EXAMPLES_SHOWN = 8  # windows beyond this are for the report, not for a terminal
 
 
@@ -49,6 +52,9 @@ def summary(finding: Finding) -> str:
     """One short line for pytest's short summary."""
     if finding.outcome is Outcome.NOT_EVALUATED:
         return f"no verdict: {finding.because}"
+    if finding.unit != "row":
+        found = next((str(e.found) for e in finding.examples if e.found is not None), "")
+        return printable(f"{count(finding)}: {found}", 200)
     effect = f" - {finding.effect.value}" if finding.effect else ""
     return f"{count(finding)}{effect}"
 
@@ -56,16 +62,14 @@ def summary(finding: Finding) -> str:
 def render(finding: Finding, split: str | None, contract: str) -> str:
     """The whole text of a violation, at most `LIMIT` characters."""
     effect = finding.effect.value if finding.effect else ""
-    head = [headline(finding, split), f"  {contract}: {effect} - {finding.consequence}", ""]
-    tail = []
-    if finding.cause:
-        tail.append(f"  cause: {finding.cause}")
-    tail.append(f"  help: {finding.help}")
+    head = [headline(finding, split), *_wrap(f"{contract}: {effect} - {finding.consequence}"), ""]
+    tail = _wrap(f"cause: {finding.cause}") if finding.cause else []
+    tail += _wrap(f"help: {finding.help}")
     body: list[str] = []
     shown = 0
     room = LIMIT - sum(len(line) + 1 for line in [*head, *tail]) - 160
     for example in finding.examples[:EXAMPLES_SHOWN]:
-        lines = _example(example)
+        lines = _example(example, finding.rule)
         size = sum(len(line) + 1 for line in lines)
         if size > room:
             break
@@ -75,8 +79,7 @@ def render(finding: Finding, split: str | None, contract: str) -> str:
     more = finding.violations - shown
     if more and shown:
         write = " (--pretok-violations=FILE.parquet writes them all)"
-        body.append(f"  ... and {plural(more, f'more {finding.unit}')}{write}")
-        body.append("")
+        body += [f"  ... and {plural(more, f'more {finding.unit}')}{write}", ""]
     return "\n".join([*head, *body, *tail])[:LIMIT]
 
 
@@ -88,17 +91,28 @@ def render_no_verdict(finding: Finding, split: str | None, cause: Finding | None
     else:
         lines.append(f"  It could not be judged because of {cause.rule}: {count(cause)}.")
         for example in cause.examples[:2]:
-            lines += _example(example)
+            lines += _example(example, cause.rule)
         lines += [] if lines[-1] == "" else [""]
-        lines.append(f"  help: {cause.help}")
+        lines += _wrap(f"help: {cause.help}")
     return "\n".join(lines)[:LIMIT]
 
 
-def _example(example: Example) -> list[str]:
+def _wrap(text: str, indent: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _example(example: Example, rule: str) -> list[str]:
     shard = printable(example.shard, 200)
     if example.row < 0:
         found = "" if example.found is None else f": {printable(str(example.found), 300)}"
-        return [f"  {shard}{found}", ""]
+        return [*_wrap(f"{shard}{found}"), ""]
     where = f"  {shard} row {example.shard_row}"
     if example.split:
         where += f" ({example.split}[{example.row}])"
@@ -108,14 +122,14 @@ def _example(example: Example) -> list[str]:
         where += f", {example.column}"
     window = _window(example) if example.window is not None else []
     if not window or example.expected is not None:
-        says = _says(example)
+        says = _says(example, rule_named(rule).evidence)
         if says:
             window.append(f"    {says}")
     return [where, *window, ""]
 
 
-def _says(example: Example) -> str:
-    found = "" if example.found is None else f"found {_value(example.found)}"
+def _says(example: Example, evidence: str) -> str:
+    found = "" if example.found is None else f"{evidence} {_value(example.found)}"
     if example.expected is None:
         return found
     return f"{found}, expected {_value(example.expected)}"

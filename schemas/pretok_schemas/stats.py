@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from pretok_schemas.contract import IDS
 from pretok_schemas.rules.labels import LABELLED, label_state, targets
 
 EDGES_KEPT = 4096  # distinct run edges kept a split; rarer ones beyond are let go
+K = TypeVar("K")
 _SHIFT = np.int64(2**31)
 
 
@@ -41,12 +43,8 @@ class Stats:
         self.labelled += other.labelled
         self.trainable += other.trainable
         self.lengths.update(other.lengths)
-        for mine, theirs in ((self.begins, other.begins), (self.ends, other.ends)):
-            mine.update(theirs)  # type: ignore[arg-type]
-            if len(mine) > 2 * EDGES_KEPT:
-                kept = mine.most_common(EDGES_KEPT)  # type: ignore[attr-defined]
-                mine.clear()
-                mine.update(dict(kept))  # type: ignore[arg-type]
+        self.begins = _most_common(self.begins + other.begins)
+        self.ends = _most_common(self.ends + other.ends)
 
     def percentile(self, share: float) -> int:
         """The least length that at least this share of the rows does not exceed; 0 without rows."""
@@ -66,6 +64,13 @@ class Stats:
             "p99": self.percentile(0.99),
             "max": max(self.lengths, default=0),
         }
+
+
+def _most_common(counts: Counter[K]) -> Counter[K]:
+    """The counts, less the rarest where there are too many to keep."""
+    if len(counts) <= 2 * EDGES_KEPT:
+        return counts
+    return Counter(dict(counts.most_common(EDGES_KEPT)))
 
 
 def look(batch: TokenBatch) -> Stats:

@@ -52,7 +52,8 @@ class Hits:
     def where(self, keep: Bools) -> Hits:
         """The hits for which ``keep`` (bool, one a hit) holds."""
         parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        return Hits(**{k: None if part is None else part[keep] for k, part in parts.items()})
+        kept: dict[str, Any] = {k: None if v is None else v[keep] for k, v in parts.items()}
+        return Hits(**kept)
 
 
 NONE = Hits()
@@ -107,6 +108,7 @@ class Rule(ABC):
     left_out_by: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
     help: ClassVar[str]
+    evidence: ClassVar[str] = "found"  # the word before what an example found
 
     def __init__(self, contract: Contract, vocabulary: Vocabulary) -> None:
         self.contract = contract

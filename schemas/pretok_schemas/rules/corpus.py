@@ -52,6 +52,7 @@ class DuplicateRows(CorpusRule):
     views = (LABELLED,)
     eligible = 1
     help = "keep the first of them"
+    evidence = "the same as"
 
 
 class SplitOverlap(CorpusRule):
@@ -76,6 +77,7 @@ class SplitOverlap(CorpusRule):
     views = ((IDS,),)
     eligible = 2
     help = "drop these rows from one of the splits; remove duplicates before splitting"
+    evidence = "the same as"
 
 
 def row_keys(batch: TokenBatch) -> Keys:

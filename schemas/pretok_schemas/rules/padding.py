@@ -25,12 +25,12 @@ class Zeros(NamedTuple):
     """Rows of the masked view that hold a zero: int64 each, one value a row.
 
     ``first`` and ``last`` are the positions of the first and the last value that is not 0
-    (``length`` and -1 where there is none), ``count`` is the number of zeros.
+    (``length`` and -1 where there is none), ``zeros`` is the number of zeros.
     """
 
     local: Ints
     length: Ints
-    count: Ints
+    zeros: Ints
     first: Ints
     last: Ints
 
@@ -135,7 +135,7 @@ class MaskAllZero(RowRule):
         found = batch.once(zeros)
         if found is None:
             return NOTHING
-        local = found.local[found.count == found.length]
+        local = found.local[found.zeros == found.length]
         rows = batch.view(*MASKED).batch_rows(local)
         return Look(Hits(rows, found=np.zeros(len(rows), np.int64)))
 
@@ -168,7 +168,7 @@ class MaskHole(RowRule):
         if found is None:
             return NOTHING
         at_ends = found.first + (found.length - 1 - found.last)
-        holed = (found.count > at_ends) & (found.count < found.length)
+        holed = (found.zeros > at_ends) & (found.zeros < found.length)
         local = found.local[holed]
         if not len(local):
             return NOTHING
@@ -221,7 +221,7 @@ class TrailingPadding(RowRule):
         places: dict[int, int] = {}
         found = batch.once(zeros)
         if found is not None:
-            ends = (found.last < found.length - 1) & (found.count < found.length)
+            ends = (found.last < found.length - 1) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[ends])
             places.update(zip(rows.tolist(), (found.last[ends] + 1).tolist(), strict=True))
         for row, position in self._tails(batch):
@@ -283,7 +283,7 @@ class LeadingPadding(RowRule):
         places: dict[int, int] = {}
         found = batch.once(zeros)
         if found is not None:
-            leads = (found.first > 0) & (found.count < found.length)
+            leads = (found.first > 0) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[leads])
             places.update(dict.fromkeys(rows.tolist(), 0))
         places.update(dict.fromkeys(self._heads(batch), 0))
@@ -304,7 +304,8 @@ class LeadingPadding(RowRule):
         head[rows] = at - part.starts[rows]
         # A row of nothing but pads is trailing padding.
         keep = (head >= least) & (head < part.lengths)
-        return view.batch_rows(local[keep]).tolist()
+        heads: list[int] = view.batch_rows(local[keep]).tolist()
+        return heads
 
 
 def _candidates(view: View, pad: int | None, least: int, from_end: bool) -> tuple[View, Ints, Ints]:

@@ -250,7 +250,7 @@ class NullRow(RowRule):
             foreign = batch.foreign.get(column.role)
             lists = batch.columns.get(column.role)
             if foreign is not None and foreign.kind == "null":
-                rows = range(batch.rows)
+                rows = list(range(batch.rows))
             elif lists is not None and lists.null_rows is not None:
                 spoken = {d.row for d in batch.defects if d.role == column.role}
                 rows = [r for r in np.flatnonzero(lists.null_rows).tolist() if r not in spoken]

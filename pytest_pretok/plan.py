@@ -149,11 +149,9 @@ class _Builder:
             read = read_declaration(file, NAMES, names()) if has_declaration(file) else None
             self.declarations[file] = read
             for settings in read.datasets if read else ():
+                columns = self.columns(settings)
                 splits = discovery.declared_splits(
-                    settings.path,
-                    settings.splits,
-                    read.folder,
-                    self.columns(settings),  # type: ignore[union-attr]
+                    settings.path, settings.splits, file.parent, columns
                 )
                 self.found[file, settings.name] = splits
                 for split in splits:

@@ -213,7 +213,8 @@ def compare_splits(
     tally = Tally()
     for scan, (rows, key) in zip(scans, keys, strict=True):
         candidates = rows[np.isin(key, shared)]
-        hits, own = [], {}
+        hits: list[tuple[int, str]] = []
+        own: dict[bytes, str] = {}
         for row, digest in _digests(scan, judge, candidates, False, workers):
             if digest in first:
                 hits.append((row, first[digest]))

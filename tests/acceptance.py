@@ -26,7 +26,10 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"no_trainable(_after_0)?", ("no-trainable-token", *SHIFT_LIKE)),
     (r"id_ge_vocab|id_out_of_vocab|negative_id", ("token-out-of-vocab", "ignore-index-in-ids")),
     (r"ignore_index_in_ids|id_minus_100", ("ignore-index-in-ids",)),
-    (r"label_ge_vocab|label_out_of_range|negative_label.*|label_wrap.*", ("label-out-of-range", *SHIFT_LIKE)),
+    (
+        r"label_ge_vocab|label_out_of_range|negative_label.*|label_wrap.*",
+        ("label-out-of-range", *SHIFT_LIKE),
+    ),
     (r"label_not_id", ("label-not-input-id", "label-out-of-range", *SHIFT_LIKE)),
     (r"preshifted(\.mostly)?|shifted.*", ("labels-shifted",)),
     (r"trailing_pad\..*", ("trailing-padding",)),
@@ -83,7 +86,16 @@ def check(folder: Path, entries: list[dict[str, Any]], scratch: Path) -> list[Ve
     tables = [declare(folder, number, entry) for number, entry in enumerate(entries)]
     declaration.write_text("\n".join(["[tool.pretok]", *tables]), encoding="utf-8")
     report, violations = scratch / "report.json", scratch / "violations.parquet"
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--no-header",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+    ]
     options = [f"--pretok-data={declaration}", f"--pretok-report={report}"]
     options.append(f"--pretok-violations={violations}")
     done = subprocess.run(
@@ -119,7 +131,9 @@ def declare(folder: Path, number: int, entry: dict[str, Any]) -> str:
     ):
         if entry.get(key) is not None:
             lines.append(f"{name} = {json.dumps(entry[key])}")
-    renamed = {ROLES[role]: name for role, name in entry.get("columns_used", {}).items() if role in ROLES}
+    renamed = {
+        ROLES[role]: name for role, name in entry.get("columns_used", {}).items() if role in ROLES
+    }
     if renamed:
         pairs = ", ".join(f"{role} = {json.dumps(name)}" for role, name in renamed.items())
         lines.append(f"columns = {{ {pairs} }}")
@@ -179,7 +193,9 @@ def compare_rows(
     least, most = max(f["n"] for f in findings), sum(f["n"] for f in findings)
     # A cause may speak of rows that the plain loop did not list under this name.
     if len(explained) < least or len(own) > most:
-        faults.append(f"{rule}: {least} rows expected, {len(own)} found ({len(explained)} with causes)")
+        faults.append(
+            f"{rule}: {least} rows expected, {len(own)} found ({len(explained)} with causes)"
+        )
     first = {row for finding in findings for row in finding["first"]}
     if first - explained:
         faults.append(f"{rule}: rows {sorted(first - explained)[:5]} not found")

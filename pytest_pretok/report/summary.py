@@ -43,7 +43,7 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
         "lengths": stats.length_summary(),
         "begins": [[list(ids), n] for ids, n in stats.begins.most_common(EDGES_SHOWN)],
         "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
-        "runs": stats.begins.total(),
+        "runs": stats.runs,
         "unread": sum(1 for shard in scan.shards if shard.error is not None),
         "shards": [{"path": shard.path, "rows": shard.rows} for shard in scan.shards],
     }

@@ -11,11 +11,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.batch import Ints, TokenBatch, Values
 from pretok_schemas.contract import IDS
 from pretok_schemas.rules.labels import LABELLED, label_state, targets
 
-EDGES_KEPT = 4096  # distinct run edges kept a split; rarer ones beyond are let go
+# Distinct run edges kept of a batch and of a split: only common ones are of interest, and in
+# texts without a template nearly every run begins in its own way.
+EDGES_OF_BATCH = 64
+EDGES_KEPT = 4096
 K = TypeVar("K")
 _SHIFT = np.int64(2**31)
 
@@ -32,6 +35,7 @@ class Stats:
     tokens: int = 0
     labelled: int = 0  # tokens of the rows whose labels could be read
     trainable: int = 0
+    runs: int = 0  # trained runs
     lengths: Counter[int] = field(default_factory=Counter)
     begins: Counter[tuple[int, int]] = field(default_factory=Counter)
     ends: Counter[int] = field(default_factory=Counter)
@@ -42,9 +46,11 @@ class Stats:
         self.tokens += other.tokens
         self.labelled += other.labelled
         self.trainable += other.trainable
+        self.runs += other.runs
         self.lengths.update(other.lengths)
-        self.begins = _most_common(self.begins + other.begins)
-        self.ends = _most_common(self.ends + other.ends)
+        self.begins.update(other.begins)
+        self.ends.update(other.ends)
+        self.begins, self.ends = _most_common(self.begins), _most_common(self.ends)
 
     def percentile(self, share: float) -> int:
         """The least length that at least this share of the rows does not exceed; 0 without rows."""
@@ -104,13 +110,24 @@ def _count_edges(batch: TokenBatch, stats: Stats) -> None:
     begins, ends = begins[runs], ends[runs]
     starts = view.starts[view.rows_at(begins)]
     before = _before(ids, begins, starts, 2) * _SHIFT + _before(ids, begins, starts, 1)
-    keys, many = np.unique(before[begins > starts], return_counts=True)
-    for key, count in zip(keys.tolist(), many.tolist(), strict=True):
+    inside = begins > starts
+    for key, count in _commonest(before[inside]):
         first, second = divmod(key, int(_SHIFT))
-        stats.begins[(first, second)] += count
-    stats.begins[(-1, -1)] += int((begins == starts).sum())
-    last, many = np.unique(ids[ends - 1], return_counts=True)
-    stats.ends.update(dict(zip(last.tolist(), many.tolist(), strict=True)))
+        stats.begins[first, second] += count
+    at_start = len(begins) - int(np.count_nonzero(inside))
+    if at_start:
+        stats.begins[-1, -1] += at_start
+    stats.ends.update(dict(_commonest(ids[ends - 1])))
+    stats.runs += len(begins)
+
+
+def _commonest(values: Values) -> list[tuple[int, int]]:
+    """The most frequent values and their counts."""
+    distinct, many = np.unique(values, return_counts=True)
+    if len(distinct) > EDGES_OF_BATCH:
+        top = np.argsort(-many, kind="stable")[:EDGES_OF_BATCH]
+        distinct, many = distinct[top], many[top]
+    return list(zip(distinct.tolist(), many.tolist(), strict=True))
 
 
 def _before(ids: Ints, begins: Ints, starts: Ints, back: int) -> Ints:

@@ -88,7 +88,8 @@ def report(costs: dict[str, list[Cost]]) -> None:
     """Print medians, and ratios to the first command, pair by pair of one round."""
     base = next(iter(costs.values()))
     print(
-        f"{'':28} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9} {'wall x':>7} {'cpu x':>7} {'peak x':>7}"
+        f"{'':28} {'wall s':>8} {'cpu s':>8} {'peak MiB':>9}"
+        f" {'wall x':>7} {'cpu x':>7} {'peak x':>7}"
     )
     for name, runs in costs.items():
         cells = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,15 +49,19 @@ class Subject:
     only: str | None = None
 
 
-class _Node(pytest.Collector):
-    """A collector whose hooks are its parent's, so that a conftest.py in data never counts."""
+class _Hooks:
+    """A node whose hooks are its parent's, so that a conftest.py that lies in data never counts."""
 
-    data: DataSession
+    parent: Any
 
-    @property
+    @cached_property
     def ihook(self) -> Any:
         """The hooks of the folder above the data."""
-        return self.parent.ihook if self.parent is not None else self.session.ihook
+        return self.parent.ihook
+
+
+class _Node(_Hooks, pytest.Collector):
+    data: DataSession
 
 
 class DataFolder(_Node):
@@ -77,25 +82,17 @@ class DataFolder(_Node):
 
     def collect(self) -> Iterator[pytest.Collector]:
         """Planned files, then planned folders, by name."""
-        plan = self.data.plan
-        for anchor in plan.anchors:
-            if Path(anchor).parent == self.path:
-                yield from file_nodes(self, Path(anchor), self.data)
-        below = {Path(folder) for folder in self.data.folders_in(str(self.path))}
-        for folder in sorted(below):
-            yield DataFolder.make(self, folder, self.data)
+        for file in self.data.files_in(str(self.path)):
+            yield from file_nodes(self, Path(file), self.data)
+        for folder in self.data.folders_in(str(self.path)):
+            yield DataFolder.make(self, Path(folder), self.data)
 
 
-class DataFile(pytest.File):
+class DataFile(_Hooks, pytest.File):
     """A declaration or a data file that test items hang on."""
 
     data: DataSession
     shown: str
-
-    @property
-    def ihook(self) -> Any:
-        """The hooks of the folder above the data."""
-        return self.parent.ihook if self.parent is not None else self.session.ihook
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """One collector a declared dataset, one item a rule of an undeclared one."""
@@ -136,16 +133,11 @@ class DatasetNode(_Node):
         yield from _items(self, self.number, dataset, dataset.splits, self.data)
 
 
-class RuleItem(pytest.Item):
+class RuleItem(_Hooks, pytest.Item):
     """One rule on one split."""
 
     subject: Subject
     data: DataSession
-
-    @property
-    def ihook(self) -> Any:
-        """The hooks of the folder above the data."""
-        return self.parent.ihook if self.parent is not None else self.session.ihook
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the dataset is declared, and the item's name."""

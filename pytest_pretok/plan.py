@@ -137,6 +137,7 @@ class _Builder:
     request: Request
     datasets: dict[tuple[str, str], PlannedDataset] = field(default_factory=dict)
     declarations: dict[Path, Declaration | None] = field(default_factory=dict)
+    nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
     found: dict[tuple[Path, str], tuple[FoundSplit, ...]] = field(default_factory=dict)
     left_over: list[Path] = field(default_factory=list)
@@ -160,12 +161,17 @@ class _Builder:
         return self.declarations[file]
 
     def nearest(self, path: Path) -> Declaration | None:
-        start = path if path.is_dir() else path.parent
-        for folder in (start, *start.parents):
+        """The declaration in force for a file or folder: the nearest one from it upward."""
+        return self.in_force(path if path.is_dir() else path.parent)
+
+    def in_force(self, folder: Path) -> Declaration | None:
+        if folder not in self.nearest_of:
             file = folder / DECLARATION
-            if file.is_file() and (found := self.declaration(file)) is not None:
-                return found
-        return None
+            found = self.declaration(file) if file.is_file() else None
+            if found is None and folder.parent != folder:
+                found = self.in_force(folder.parent)
+            self.nearest_of[folder] = found
+        return self.nearest_of[folder]
 
     def columns(self, settings: DatasetSettings) -> frozenset[str]:
         roles = [column.role for column in load(settings.contract).columns]
@@ -302,7 +308,7 @@ class _Builder:
 
     def has_claimed_sibling(self, dataset: FoundDataset) -> bool:
         """Whether a declaration took some shards of the same group and left these."""
-        return any(
+        return bool(self.claimed) and any(
             split.named
             and any(
                 os.path.realpath(sibling) in self.claimed

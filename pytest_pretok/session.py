@@ -7,6 +7,7 @@ imported.
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -55,15 +56,22 @@ class DataSession:
             violations is not None,
         )
         self.checks = Checks(plan, options, self._selection)
-        self._below: dict[str, list[str]] = defaultdict(list)
+        self._folders: dict[str, list[str]] = defaultdict(list)
         for folder in sorted(plan.folders):
-            self._below[str(Path(folder).parent)].append(folder)
+            self._folders[os.path.dirname(folder)].append(folder)
+        self._files: dict[str, list[str]] = defaultdict(list)
+        for anchor in plan.anchors:
+            self._files[os.path.dirname(anchor)].append(anchor)
 
     # -- what nodes ask
 
     def folders_in(self, folder: str) -> list[str]:
         """Planned folders directly in a folder."""
-        return [child for child in self._below.get(folder, []) if child != folder]
+        return [child for child in self._folders.get(folder, []) if child != folder]
+
+    def files_in(self, folder: str) -> list[str]:
+        """Anchor files directly in a folder, in the order of the plan."""
+        return self._files.get(folder, [])
 
     def _items(self) -> list[nodes.RuleItem]:
         items = self.session.items if self.session is not None else []

@@ -160,15 +160,13 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 def has_columns(path: Path, columns: Collection[str]) -> bool | None:
     """Whether a file found in a folder is a pre-tokenised dataset, by its header.
 
-    None where it cannot be read although its name says that it should hold data. A plain `.json`
-    file that is no table is somebody's configuration, not a broken dataset.
+    None where it cannot be read although its name says that it should hold data. A file that is
+    whole but no table (somebody's JSON configuration) is no broken dataset.
     """
     try:
         return any(name in columns for name in read_header(path).columns)
     except UnreadableFile as error:
-        if "git-LFS" in error.reason:
-            return None
-        return False if path.suffix.lower() == ".json" else None
+        return False if error.foreign else None
 
 
 # -- datasets without a declaration ------------------------------------------------------------

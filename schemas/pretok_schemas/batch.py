@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pretok_schemas.arrow import Kind, kind_of
 from pretok_schemas.findings import Window
 
 Bools = npt.NDArray[np.bool_]
@@ -23,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
 T = TypeVar("T")
 
+_NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.FLOAT)
 WINDOW = 2  # places shown on each side of a fault
 
 
@@ -79,6 +81,8 @@ def lists_from_arrow(array: pa.Array) -> Lists:
         ValueError: the array is no list of integers, booleans or floats.
     """
     dtype = array.type
+    if kind_of(dtype) not in _NUMBERS:
+        raise ValueError(f"no list of numbers: {dtype}")
     null_rows = _to_bools(array.is_null()) if array.null_count else None
     if null_rows is None and (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)):
         raw = array.offsets.to_numpy().astype(np.int64)
@@ -102,8 +106,6 @@ def _to_values(child: pa.Array) -> Values:
     values: Values = child.to_numpy(zero_copy_only=False)
     if values.dtype == np.uint64:
         return np.minimum(values, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
-    if values.dtype.kind not in "iubf":
-        raise ValueError(f"no list of numbers: {child.type}")
     return values
 
 

@@ -1,0 +1,91 @@
+"""Readers: one local file to its header, its scan units, and batches of rows.
+
+Must not know contracts, rules or pytest; remote files are fetched elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pytest_pretok.readers import arrow, json_array, json_header, jsonl, parquet
+from pytest_pretok.readers.base import (
+    FORMATS,
+    CellDefect,
+    Chunk,
+    Header,
+    Unit,
+    UnreadableFile,
+)
+from pytest_pretok.readers.sniff import DATA_SUFFIXES, check_regular, data_suffix, sniff_format
+
+__all__ = [
+    "DATA_SUFFIXES",
+    "FORMATS",
+    "CellDefect",
+    "Chunk",
+    "Header",
+    "Unit",
+    "UnreadableFile",
+    "data_suffix",
+    "read_chunks",
+    "read_header",
+    "sniff_format",
+    "split_units",
+]
+
+_TOKENS = 262_144  # a batch of so many stays in the processor's cache
+
+
+def read_header(path: Path, format: str | None = None) -> Header:
+    """What a file says of itself; its content decides on the format unless one is given.
+
+    Raises:
+        UnreadableFile: the file cannot be opened, or is of another kind.
+        ValueError: there is no such format.
+    """
+    if format is not None and format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}, not one of {', '.join(FORMATS)}")
+    if format is None:
+        format = sniff_format(path)
+    else:
+        check_regular(path)
+    if format == "parquet":
+        return parquet.header(path)
+    if format in ("arrow-file", "arrow-stream"):
+        return arrow.header(path, format)
+    return json_header.header(path, format)
+
+
+def split_units(path: Path, header: Header, target: int = 32 * 2**20) -> list[Unit]:
+    """The parts of a file that are read on their own, in the order of its rows.
+
+    Each is of about ``target`` bytes where the container allows it.
+
+    Raises:
+        UnreadableFile: the file cannot be read.
+    """
+    if header.format == "parquet":
+        return parquet.units(path, target)
+    if header.format in ("arrow-file", "arrow-stream"):
+        return arrow.units(path, header.format, target)
+    return json_array.units(path) if header.format == "json" else jsonl.units(path, target)
+
+
+def read_chunks(unit: Unit, columns: Sequence[str], tokens: int = _TOKENS) -> Iterator[Chunk]:
+    """The rows of a unit in batches of about ``tokens`` tokens in the first asked list column.
+
+    A batch holds those of the asked columns that the file has, with the file's own types, and
+    counts its rows even where it has none of them. JSON columns are ``list<int64>``; one that no
+    row has is all null.
+
+    Raises:
+        UnreadableFile: the data cannot be decoded; it may come after sound batches.
+    """
+    if unit.format == "parquet":
+        return parquet.chunks(unit, columns, tokens)
+    if unit.format in ("arrow-file", "arrow-stream"):
+        return arrow.chunks(unit, columns, tokens)
+    if unit.format == "json":
+        return json_array.chunks(unit, columns, tokens)
+    return jsonl.chunks(unit, columns, tokens)

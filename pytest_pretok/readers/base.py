@@ -1,0 +1,113 @@
+"""The words that readers share: header, unit, chunk, and the one error; knows no container.
+
+Must not import a reader module.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from lzma import LZMAError
+
+import pyarrow as pa
+
+FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
+LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
+_LONGEST_REASON = 300
+
+
+class UnreadableFile(Exception):
+    """A shard that cannot be opened, or not decoded to its end.
+
+    ``reason`` is one line of at most 300 characters, without control characters. ``foreign`` is
+    true where the file may be whole but is no dataset by its kind (a zip archive, one JSON
+    object): a search through a folder can pass over such a file, an explicit name cannot.
+    """
+
+    reason: str
+    foreign: bool
+
+    def __init__(self, reason: str, foreign: bool = False) -> None:
+        """Keep the reason as one printable line."""
+        self.reason = one_line(reason)
+        self.foreign = foreign
+        super().__init__(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a shard says of itself before any value is read.
+
+    ``columns`` maps top-level names, in file order, to Arrow types, or to None where the format
+    has none (JSON); ``rows`` comes from a footer and is not to be trusted for verdicts;
+    ``repeated`` names the columns that occur more than once (the first one is used).
+    """
+
+    format: str
+    columns: Mapping[str, pa.DataType | None]
+    rows: int | None
+    repeated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of one shard that is read on its own; builtins only, so that it can cross processes.
+
+    ``part`` holds row group numbers (parquet), a half-open range of record batches (arrow-file) or
+    of bytes (plain JSON Lines), and is empty where the shard is one unit.
+    """
+
+    path: str
+    format: str
+    part: tuple[int, ...]
+    rows: int | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellDefect:
+    """A JSON cell that is no list of integers; ``row`` counts within the chunk.
+
+    ``kind`` is one of text, scalar, float, nested, object, boolean, out-of-range; ``text`` shows
+    the offending value in at most 80 characters. The cell is null, except where its values can be
+    read all the same: integral floats and lists of booleans are delivered as integers.
+    """
+
+    row: int
+    column: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive rows of a shard: the asked columns that it has, in the order asked."""
+
+    batch: pa.RecordBatch
+    defects: tuple[CellDefect, ...] = ()
+
+
+def one_line(text: str) -> str:
+    """A text as one line of printable characters, at most 300 of them."""
+    visible = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(visible.split())
+    return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 3] + "..."
+
+
+@contextmanager
+def unreadable(what: str) -> Iterator[None]:
+    """Turn what a library raises over a broken file into `UnreadableFile`, with its message."""
+    try:
+        yield
+    except LIBRARY_ERRORS as error:
+        raise UnreadableFile(f"{what}: {_message(error)}") from error
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # A missing key is shown as its repr by KeyError, of which Arrow's error is a subclass.
+    text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    return text or type(error).__name__

@@ -1,0 +1,230 @@
+"""JSON lines read exactly, with the standard library: rows to columns, odd cells to defects.
+
+This is the definition of what a line means; `json_fast` must agree with it. Knows no files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import reprlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import pyarrow as pa
+
+from pytest_pretok.readers.base import CellDefect, Chunk
+from pytest_pretok.readers.batches import empty_columns
+
+LISTS = pa.list_(pa.int64())
+BLANK = b" \t\r\n"
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_LONGEST_TEXT = 80
+_LONGEST_NUMBER = 4000  # digits; Python refuses to convert more than 4,300
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 60
+Row = dict[str, Any]
+
+
+class LineFault(Exception):
+    """A line that is no row: its index among the lines given, its row's index, and the fault."""
+
+    def __init__(self, line: int, row: int, fault: str) -> None:
+        """Keep both counts, 0-based within the text that was given."""
+        super().__init__(line, row, fault)
+        self.line = line
+        self.row = row
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value as a list of integers and nulls, or as null with the defect that made it so."""
+
+    tokens: list[int | None] | None
+    kind: str | None = None
+    offender: object = None
+
+
+class _Ambiguous(dict[str, Any]):
+    """An object in which a key occurs twice; holds the last values."""
+
+    repeated: frozenset[str]
+
+
+def read_rows(data: bytes, columns: Sequence[str]) -> Chunk:
+    """The asked columns of complete JSON lines as ``list<int64>``, with a null for an absent key.
+
+    Raises:
+        LineFault: a line is not UTF-8, not JSON, no object, or repeats an asked key.
+    """
+    wanted = list(dict.fromkeys(columns))
+    names = frozenset(wanted)
+    rows: list[Row] = []
+    for number, line in enumerate(data.split(b"\n")):
+        if line.strip(BLANK):
+            try:
+                rows.append(parse_line(line, names))
+            except ValueError as error:
+                raise LineFault(number, len(rows), _fault(error)) from error
+    return _columns(rows, wanted, data)
+
+
+def parse_line(line: bytes | str, names: frozenset[str]) -> Row:
+    """One line as an object; strict where Python's json is lenient (NaN, repeated asked keys).
+
+    Raises:
+        ValueError: with the fault as its message.
+    """
+    try:
+        text = line if isinstance(line, str) else line.decode()
+        try:
+            value = _STRICT.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            value = _BIG.decode(text)
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"holds {_kind_name(value)}, not an object")
+    if isinstance(value, _Ambiguous) and (twice := sorted(names & value.repeated)):
+        raise ValueError(f"has the key {twice[0]!r} more than once")
+    return value
+
+
+def read_cell(value: object) -> Cell:
+    """A value as tokens; integral floats and all-boolean lists are read, and marked as defects.
+
+    Raises:
+        ValueError: a number beyond the range of a double.
+    """
+    if value is None:
+        return Cell(None)
+    if isinstance(value, list):
+        return _read_list(value)
+    if isinstance(value, str):
+        return Cell(None, "text", value)
+    if isinstance(value, dict):
+        return Cell(None, "object", value)
+    if isinstance(value, float):
+        _check_finite(value)
+    return Cell(None, "scalar", value)
+
+
+def _read_list(values: list[Any]) -> Cell:
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {int}:
+        return _in_range(values)
+    for kind, name in ((list, "nested"), (dict, "object"), (_Ambiguous, "object"), (str, "text")):
+        if kind in kinds:
+            return Cell(None, name, _first(values, kind))
+    if kinds == {bool}:
+        as_integers = [None if value is None else int(value) for value in values]
+        return Cell(as_integers, "boolean", _first(values, bool))
+    if bool in kinds:
+        return Cell(None, "boolean", _first(values, bool))
+    return _read_floats(values)
+
+
+def _read_floats(values: list[Any]) -> Cell:
+    for value in values:
+        if isinstance(value, float):
+            _check_finite(value)
+    uneven = next((v for v in values if isinstance(v, float) and not v.is_integer()), None)
+    if uneven is not None:
+        return Cell(None, "float", uneven)
+    integers = _in_range([None if value is None else int(value) for value in values])
+    return Cell(integers.tokens, "float", _first(values, float))
+
+
+def _in_range(values: list[int | None]) -> Cell:
+    known = values if None not in values else [value for value in values if value is not None]
+    if known and (min(known) < _LOWEST or max(known) > _HIGHEST):  # type: ignore[type-var, operator]
+        wrong = next(v for v in known if v is not None and not _LOWEST <= v <= _HIGHEST)
+        return Cell(None, "out-of-range", wrong)
+    return Cell(values)
+
+
+def _first(values: list[Any], kind: type) -> object:
+    return next(value for value in values if type(value) is kind)
+
+
+def _check_finite(value: float) -> None:
+    if math.isinf(value):
+        raise ValueError("holds a number beyond the range of a double")
+
+
+def _columns(rows: list[Row], wanted: list[str], data: bytes) -> Chunk:
+    if not wanted:
+        return Chunk(empty_columns(len(rows)))
+    defects: list[CellDefect] = []
+    arrays = []
+    for name in wanted:
+        cells = []
+        for number, row in enumerate(rows):
+            try:
+                cell = read_cell(row.get(name))
+            except ValueError as error:
+                raise LineFault(_line_of_row(data, number), number, str(error)) from error
+            if cell.kind is not None:
+                defects.append(CellDefect(number, name, cell.kind, _show(cell.offender)))
+            cells.append(cell.tokens)
+        arrays.append(pa.array(cells, LISTS))
+    defects.sort(key=lambda defect: defect.row)
+    return Chunk(pa.RecordBatch.from_arrays(arrays, names=wanted), tuple(defects))
+
+
+def _line_of_row(data: bytes, row: int) -> int:
+    lines = (i for i, line in enumerate(data.split(b"\n")) if line.strip(BLANK))
+    return next(i for count, i in enumerate(lines) if count == row)
+
+
+def _show(value: object) -> str:
+    text = _SHOWN.repr(dict(value) if isinstance(value, dict) else value)
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
+
+
+def _fault(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: {error.msg} at column {error.pos + 1}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8: {error.reason} at byte {error.start + 1}"
+    return str(error)
+
+
+def _kind_name(value: object) -> str:
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, str):
+        return "a text"
+    return "null" if value is None else "a single value"
+
+
+def _keep(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    ambiguous = _Ambiguous(found)
+    counts = Counter(key for key, _ in pairs)
+    ambiguous.repeated = frozenset(key for key, count in counts.items() if count > 1)
+    return ambiguous
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"is not JSON: {name} is no JSON number")
+
+
+def _big_integer(digits: str) -> int:
+    # Where such a number stands in a column of tokens it is out of range anyhow.
+    if len(digits) <= _LONGEST_NUMBER:
+        return int(digits)
+    return -(2**64) if digits.startswith("-") else 2**64
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_keep, parse_constant=_refuse_constant)
+_BIG = json.JSONDecoder(
+    object_pairs_hook=_keep, parse_constant=_refuse_constant, parse_int=_big_integer
+)

@@ -1,0 +1,202 @@
+"""The fast reading of JSON lines, against the exact one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_pretok.readers.json_fast import read_rows_fast
+from pytest_pretok.readers.json_rows import LineFault, read_rows
+
+ASKED = ["a", "b"]
+SPACES = st.sampled_from(["", "", " ", "\t", "\r", " \r "])
+NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1).map(str),
+    st.integers(-100, 70_000).map(str),
+    st.sampled_from(
+        ["-0", "00", "01", "-01", "-", "1-2", "--1", "1.0", "1e2", "9223372036854775808"]
+    ),
+)
+SEPARATORS = st.sampled_from([",", ",", ", ", " , ", ",,", " ", ",\t", ",\r"])
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> str:
+    """A list, mostly of integers in JSON's grammar."""
+    items = draw(st.lists(NUMBERS, max_size=4))
+    text = draw(SPACES)
+    for number, item in enumerate(items):
+        text += (draw(SEPARATORS) if number else "") + item
+    return f"[{text}{draw(st.sampled_from(['', '', ' ', ',']))}]"
+
+
+OTHERS = st.sampled_from(
+    [
+        "null",
+        "1",
+        "2.5",
+        "true",
+        "NaN",
+        '"x"',
+        '"[1,2]"',
+        '"\\":[1-2]"',
+        '":[1]"',
+        "{}",
+        "[[1]]",
+        "[true]",
+        "[1.0]",
+        "[null,1]",
+        '{"a":[1]}',
+        '["1"]',
+        "[{}]",
+        '"\\ud800"',
+        "Infinity",
+        "[1]x",
+    ]
+)
+KEYS = st.sampled_from(["a", "a", "b", "b", "c", "a\\u0062", "\\u0061", 'a\\":[1]', ""])
+
+
+@st.composite
+def objects(draw: st.DrawFn) -> str:
+    """An object with some of the asked keys."""
+    keys = draw(st.lists(KEYS, max_size=4, unique=draw(st.integers(0, 9)) > 0))
+    values = [draw(st.one_of(lists(), lists(), OTHERS)) for _ in keys]
+    pairs = zip(keys, values, strict=True)
+    inner = ",".join(f'"{key}"{draw(SPACES)}:{draw(SPACES)}{value}' for key, value in pairs)
+    return f"{{{inner}}}"
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> bytes:
+    """Lines of JSON in which single bytes may have been changed, left out or put in."""
+    odd = st.sampled_from(["", " ", "null", "[1]", "3", "{}{}", '"a"'])
+    parts = draw(st.lists(st.one_of(objects(), objects(), objects(), odd), max_size=4))
+    data = bytearray("\n".join(parts).encode() + draw(st.sampled_from([b"", b"\n", b"\r\n"])))
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        place = draw(st.integers(0, len(data)))
+        byte = draw(st.sampled_from(b'[]{},":\\- 019\n\r\0\xff\tae'))
+        data[place : place + draw(st.integers(0, 1))] = bytes([byte])
+    return bytes(data)
+
+
+def outcome(data: bytes) -> Any:
+    """The exact reading of lines, or its fault."""
+    try:
+        return read_rows(data, ASKED)
+    except LineFault as fault:
+        return fault
+
+
+@given(texts())
+def test_fast_is_exact_or_silent(data: bytes) -> None:
+    """What the fast reading returns is what the exact one returns, for any bytes."""
+    fast = read_rows_fast(data, ASKED)
+
+    if fast is not None:
+        fast.batch.validate(full=True)
+        exact = outcome(data)
+        assert not isinstance(exact, LineFault), exact.fault
+        assert exact.batch.equals(fast.batch)
+        assert exact.defects == fast.defects == ()
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"a": st.lists(st.integers(-(2**63), 2**63 - 1))},
+            optional={
+                "b": st.none() | st.lists(st.integers(-100, 100)),
+                "text": st.text(),
+                "c": st.lists(st.integers()) | st.dictionaries(st.text(), st.integers()),
+            },
+        ),
+        min_size=1,
+    )
+)
+def test_plain_rows_are_read_fast(rows: list[dict[str, Any]]) -> None:
+    """Rows of integer lists never need the exact reading, whatever stands beside them."""
+    data = "\n".join(json.dumps(row) for row in rows).encode()
+
+    fast = read_rows_fast(data, ASKED)
+
+    beyond = any(
+        not -(2**63) <= n < 2**63 for row in rows if isinstance(c := row.get("c"), list) for n in c
+    )
+    if not beyond:
+        assert fast is not None
+        assert fast.batch.to_pylist() == [{name: row.get(name) for name in ASKED} for row in rows]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[1,,2]",
+        "[,1]",
+        "[1,]",
+        "[1 2]",
+        "[01]",
+        "[-]",
+        "[-01]",
+        "[00]",
+        "[1-2]",
+        "[--1]",
+        "[,]",
+        "[9223372036854775808]",
+        "[1.0]",
+        "[1e2]",
+        "[true]",
+        "[null]",
+        "[[1]]",
+        '"1"',
+        "1",
+    ],
+)
+@pytest.mark.parametrize("key", ["a", "c"])
+@pytest.mark.parametrize("around", [0, 2])
+def test_what_is_no_list_of_integers_is_left_to_the_exact_reading(
+    value: str, key: str, around: int
+) -> None:
+    """Broken and odd lists are not decided fast, asked for or not; nor is anything beside them."""
+    good = '{"a":[1,2],"b":[3]}\n' * around
+    data = f'{good}{{"{key}":{value}}}\n{good}'.encode()
+
+    fast = read_rows_fast(data, ASKED)
+
+    assert fast is None or (key == "c" and json.loads(value) is not None)
+
+
+@pytest.mark.parametrize("text", ["[1-2]", "[ ]", "[,]", '"]', "see [3], [4]"])
+def test_texts_do_not_slow_down(text: str) -> None:
+    """What looks like a list within a text is no reason for the exact reading."""
+    data = json.dumps({"text": text, "a": [1], "meta": [text]}).encode()
+
+    fast = read_rows_fast(data, ASKED)
+
+    assert fast is not None
+    assert fast.batch.to_pydict() == {"a": [[1]], "b": [None]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [("[1,]", "[2 3]"), ("[1 2]", "[,3]"), ("[,]", "[1 2 3]"), ("[1]", "[2,]"), ("[-]", "[1]")],
+)
+def test_faults_of_two_lists_do_not_cancel_out(values: tuple[str, str]) -> None:
+    """Each list must be right by itself, although the lists of a column are read together."""
+    data = "".join(f'{{"a": {value}}}\n' for value in values).encode()
+
+    assert read_rows_fast(data, ASKED) is None
+
+
+def test_a_key_that_looks_like_a_list() -> None:
+    """A key may hold what looks like a value; it is still found under its own name."""
+    data = b'{"x\\":[7]": [1, 2]}\n'
+
+    exact = read_rows(data, ['x":[7]'])
+
+    assert exact.batch.to_pydict() == {'x":[7]': [[1, 2]]}
+    assert read_rows_fast(data, ['x":[7]']) is None

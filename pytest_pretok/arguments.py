@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from pytest_pretok import discovery
-from pytest_pretok.plan import DECLARATION, Plan, Request, sort_arguments, split_argument
+from pytest_pretok.declaration import DECLARATION
+from pytest_pretok.plan import Plan, sort_arguments
+from pytest_pretok.planning import Request, split_argument
 
 ANCHOR = Path(__file__).with_name("anchor.txt")
 

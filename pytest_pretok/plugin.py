@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_pretok.plan import Plan, Request
+    from pytest_pretok.plan import Plan
+    from pytest_pretok.planning import Request
 
 FLAG = "--pretok-data"
 
@@ -96,7 +97,7 @@ def _names_data(config: pytest.Config) -> bool:
     named = [argument for argument in config.args if not _is_test_argument(argument)]
     if not named:
         return False
-    from pytest_pretok.plan import split_argument  # lazy: start cost
+    from pytest_pretok.planning import split_argument  # lazy: start cost
 
     cwd = config.invocation_params.dir
     return any(split_argument(argument, cwd)[0] is not None for argument in named)
@@ -119,7 +120,7 @@ def _check_outputs(config: pytest.Config) -> None:
 
 
 def _request(config: pytest.Config) -> Request:
-    from pytest_pretok.plan import Request  # lazy: start cost
+    from pytest_pretok.planning import Request  # lazy: start cost
 
     cwd = config.invocation_params.dir
     ignored = [Path(os.path.normpath(cwd / path)) for path in config.getoption("ignore") or ()]
@@ -136,8 +137,8 @@ def _request(config: pytest.Config) -> Request:
 
 def _make(request: Request) -> Plan:
     from pretok_schemas.contract import names  # lazy: start cost
-    from pytest_pretok.plan import PlanError, make_plan
-    from pytest_pretok.settings import DeclarationError
+    from pytest_pretok.declaration import DeclarationError
+    from pytest_pretok.planning import PlanError, make_plan
 
     if request.contract is not None and request.contract not in names():
         known = ", ".join(names())

@@ -14,9 +14,10 @@ import numpy as np
 
 from pretok_schemas.batch import Foreign, Ints
 from pretok_schemas.findings import Example, Finding
-from pretok_schemas.judge import HitTable, Judge, Place, State, Tally, obstacle
+from pretok_schemas.judge import Judge, obstacle
 from pretok_schemas.rules import corpus
 from pretok_schemas.rules.base import NOWHERE, Rule, ShardFacts, SplitFacts
+from pretok_schemas.state import HitTable, Place, State, Tally
 from pytest_pretok.engines import local
 from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header, split_units
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pretok_schemas.judge import HitTable
 from pretok_schemas.rules import NAMES, rule_named
+from pretok_schemas.state import HitTable
 from pytest_pretok.checks import Checks
 from pytest_pretok.plan import Plan
 from pytest_pretok.scan import SplitScan

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.rules.corpus import DuplicateRows, SplitOverlap
+from pretok_schemas.rules.files import MissingColumn, NoRows, UnreadableFile
 from pretok_schemas.rules.labels import (
     LabelNotInputId,
     LabelOutOfRange,
@@ -28,11 +29,8 @@ from pretok_schemas.rules.structure import (
     ColumnType,
     EmptyRow,
     LengthMismatch,
-    MissingColumn,
-    NoRows,
     NullRow,
     NullToken,
-    UnreadableFile,
 )
 from pretok_schemas.rules.tokens import IgnoreIndexInIds, TokenOutOfVocab
 

@@ -1,0 +1,35 @@
+"""Paths, globs and folders -> datasets with their splits and shards.
+
+Looks at names, folders and file headers; reads no rows, judges nothing, knows no settings.
+"""
+
+from __future__ import annotations
+
+from pytest_pretok.discovery.declared import declared_splits
+from pytest_pretok.discovery.names import (
+    FoundDataset,
+    FoundShard,
+    FoundSplit,
+    shard_key,
+    split_word,
+)
+from pytest_pretok.discovery.saved import DICT_FILE, STATE_FILE, is_saved_folder, saved_dataset
+from pytest_pretok.discovery.undeclared import group_files, siblings
+from pytest_pretok.discovery.walk import Search, walk
+
+__all__ = [
+    "DICT_FILE",
+    "STATE_FILE",
+    "FoundDataset",
+    "FoundShard",
+    "FoundSplit",
+    "Search",
+    "declared_splits",
+    "group_files",
+    "is_saved_folder",
+    "saved_dataset",
+    "shard_key",
+    "siblings",
+    "split_word",
+    "walk",
+]

@@ -1,0 +1,103 @@
+"""`save_to_disk` folders of the library `datasets`: the splits and shards that they name.
+
+Reads their small JSON files and believes nothing that leads out of the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path, PurePosixPath
+
+from pytest_pretok.discovery.names import FoundDataset, FoundShard, FoundSplit, split_rank
+
+DICT_FILE = "dataset_dict.json"
+STATE_FILE = "state.json"
+
+
+def is_saved_folder(folder: Path) -> bool:
+    """Whether a folder was written by `save_to_disk` (of a Dataset or a DatasetDict)."""
+    return (folder / DICT_FILE).is_file() or (
+        (folder / STATE_FILE).is_file() and "_data_files" in _json_object(folder / STATE_FILE)
+    )
+
+
+def saved_dataset(folder: Path) -> FoundDataset:
+    """The splits and shards that a `save_to_disk` folder names in its own metadata.
+
+    Only the files named in ``state.json`` belong to it; caches lie beside them in the wild. Names
+    that lead out of the folder are refused and make the split unreadable.
+    """
+    if not (folder / DICT_FILE).is_file():
+        split = FoundSplit("train", _state_shards(folder), folder / STATE_FILE)
+        return FoundDataset(folder, (split,))
+    anchor = folder / DICT_FILE
+    names = _json_object(anchor).get("splits")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        broken = FoundShard(anchor, error=f"{DICT_FILE} names no splits")
+        return FoundDataset(folder, (FoundSplit("train", (broken,), anchor, named=True),))
+    splits = []
+    for name in names:
+        if not _stays_inside(name) or "/" in name:
+            broken = FoundShard(
+                anchor, error=f"{DICT_FILE} names a split outside its folder: {name!r}"
+            )
+            splits.append(FoundSplit(_plain_name(name), (broken,), anchor, named=True))
+        else:
+            shards = _state_shards(folder / name)
+            splits.append(FoundSplit(_plain_name(name), shards, anchor, named=True))
+    return FoundDataset(folder, tuple(sorted(splits, key=lambda split: split_rank(split.name))))
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80] or "_"
+
+
+def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
+    state = folder / STATE_FILE
+    if not state.is_file():
+        return (FoundShard(state, error=f"{STATE_FILE} is missing"),)
+    listed = _json_object(state).get("_data_files")
+    if not isinstance(listed, list) or not listed:
+        return (FoundShard(state, error=f"{STATE_FILE} names no data files"),)
+    shards = []
+    for entry in listed:
+        name = entry.get("filename") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not _stays_inside(name):
+            text = f"{STATE_FILE} names a file outside its folder: {name!r}"
+            shards.append(FoundShard(state, error=text[:200]))
+        elif not (folder / name).is_file():
+            shards.append(
+                FoundShard(folder / name, error=f"{STATE_FILE} names it, but it is missing")
+            )
+        else:
+            shards.append(FoundShard(folder / name))
+    return tuple(shards)
+
+
+def _stays_inside(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    inside = bool(name) and not parts.is_absolute() and ".." not in parts.parts
+    return inside and ":" not in parts.parts[0] and "\x00" not in name
+
+
+def listed_files(folder: Path) -> set[str]:
+    """The data files that a folder's ``state.json`` names."""
+    listed = _json_object(folder / STATE_FILE).get("_data_files")
+    names = (
+        [entry.get("filename") for entry in listed if isinstance(entry, dict)]
+        if isinstance(listed, list)
+        else []
+    )
+    return {name for name in names if isinstance(name, str)}
+
+
+def _json_object(path: Path) -> dict[str, object]:
+    """The object in a small JSON file, empty where there is none."""
+    try:
+        if path.stat().st_size > 2**26:
+            return {}
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,105 @@
+"""Search folders for files that may hold data.
+
+Looks at names and headers; knows neither splits nor declarations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_pretok.discovery.saved import DICT_FILE, STATE_FILE, is_saved_folder, listed_files
+from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
+
+UNSEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
+
+
+@dataclass(slots=True)
+class Search:
+    """What a walk found: files that may hold data, saved folders, and how much was passed over."""
+
+    files: list[Path] = field(default_factory=list)
+    saved: list[Path] = field(default_factory=list)
+    declarations: list[Path] = field(default_factory=list)
+    passed_over: int = 0
+
+
+def walk(root: Path, ignored: Collection[Path] = ()) -> Search:
+    """Search a folder for data, in a fixed order.
+
+    Hidden folders, virtual environments and `node_modules` are left out (unless ``root`` is one).
+    A real file or folder is met once, however many links lead to it.
+    """
+    search = Search()
+    seen: set[str] = set()
+    _walk(root, search, seen, frozenset(ignored), top=True)
+    search.files = once(search.files)
+    return search
+
+
+def _walk(
+    folder: Path, search: Search, seen: set[str], ignored: frozenset[Path], top: bool
+) -> None:
+    real = os.path.realpath(folder)
+    if real in seen or folder in ignored:
+        return
+    seen.add(real)
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
+    except OSError:
+        # Nothing in a folder that cannot be listed is checked: it stands for its files and fails.
+        search.files.append(folder)
+        return
+    names = {entry.name for entry in entries}
+    if not top and "pyvenv.cfg" in names:
+        return
+    saved = is_saved_folder(folder) if names & {DICT_FILE, STATE_FILE} else False
+    if saved:
+        search.saved.append(folder)
+    for entry in entries:
+        path = folder / entry.name
+        if path in ignored:
+            continue
+        if _is_folder(entry):
+            hidden = entry.name.startswith(".") or entry.name in UNSEARCHED
+            if not hidden and not saved:
+                _walk(path, search, seen, ignored, top=False)
+        elif entry.name == "pyproject.toml":
+            search.declarations.append(path)
+        elif data_suffix(entry.name) and not entry.name.startswith("."):
+            if saved:
+                stray = entry.name.endswith(".arrow") and entry.name not in listed_files(folder)
+                search.passed_over += stray
+            else:
+                search.files.append(path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
+
+
+def once(paths: Iterable[Path]) -> list[Path]:
+    """Each real file once: under its own name where that was met, else under its first link."""
+    by_real: dict[str, Path] = {}
+    for path in paths:
+        real = os.path.realpath(path)
+        if real not in by_real or (by_real[real].is_symlink() and not path.is_symlink()):
+            by_real[real] = path
+    return sorted(by_real.values(), key=str)
+
+
+def has_columns(path: Path, columns: Collection[str]) -> bool | None:
+    """Whether a file found in a folder is a pre-tokenised dataset, by its header.
+
+    None where it cannot be read although its name says that it should hold data. A file that is
+    whole but no table (somebody's JSON configuration) is no broken dataset.
+    """
+    try:
+        return any(name in columns for name in read_header(path).columns)
+    except UnreadableFile as error:
+        return False if error.foreign else None

@@ -1,0 +1,359 @@
+"""Command line and declarations -> the plan.
+
+Made once, before collection. Reads declarations and file headers; knows pytest only by the few
+words in `Request`.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pretok_schemas.contract import load, names
+from pretok_schemas.rules import NAMES
+from pytest_pretok import discovery
+from pytest_pretok.declaration import (
+    DECLARATION,
+    Declaration,
+    has_declaration,
+    read_declaration,
+)
+from pytest_pretok.discovery import FoundDataset, FoundSplit
+from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
+from pytest_pretok.readers import data_suffix
+from pytest_pretok.settings import DatasetSettings, undeclared
+from pytest_pretok.text import node_path, plural
+
+
+class PlanError(Exception):
+    """The command line asks for something that cannot be checked; the text says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for.
+
+    ``paths`` are the values of ``--pretok-data``; ``named`` are positional arguments that may
+    name our nodes (see `Plan`). ``ignored`` and ``ignored_globs`` are pytest's own options.
+    """
+
+    root: Path
+    cwd: Path
+    paths: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    contract: str | None = None
+    ignored: tuple[Path, ...] = ()
+    ignored_globs: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Builder:
+    request: Request
+    datasets: dict[tuple[str, str], PlannedDataset] = field(default_factory=dict)
+    declarations: dict[Path, Declaration | None] = field(default_factory=dict)
+    nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
+    claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
+    found: dict[tuple[Path, str], tuple[FoundSplit, ...]] = field(default_factory=dict)
+    left_over: list[Path] = field(default_factory=list)
+    passed_over: int = 0
+
+    # -- declarations
+
+    def declaration(self, file: Path) -> Declaration | None:
+        if file not in self.declarations:
+            read = read_declaration(file, NAMES, names()) if has_declaration(file) else None
+            self.declarations[file] = read
+            for settings in read.datasets if read else ():
+                columns = self.columns(settings)
+                splits = discovery.declared_splits(
+                    settings.path, settings.splits, file.parent, columns
+                )
+                self.found[file, settings.name] = splits
+                for split in splits:
+                    for shard in split.shards:
+                        self.claimed.setdefault(os.path.realpath(shard.path), settings.name)
+        return self.declarations[file]
+
+    def nearest(self, path: Path) -> Declaration | None:
+        """The declaration in force for a file or folder: the nearest one from it upward."""
+        return self.in_force(path if path.is_dir() else path.parent)
+
+    def in_force(self, folder: Path) -> Declaration | None:
+        if folder not in self.nearest_of:
+            file = folder / DECLARATION
+            found = self.declaration(file) if file.is_file() else None
+            if found is None and folder.parent != folder:
+                found = self.in_force(folder.parent)
+            self.nearest_of[folder] = found
+        return self.nearest_of[folder]
+
+    def columns(self, settings: DatasetSettings) -> frozenset[str]:
+        roles = [column.role for column in load(settings.contract).columns]
+        return frozenset(settings.columns.get(role, role) for role in roles)
+
+    # -- what to check
+
+    def add_declared(self, declaration: Declaration, wanted: Collection[str] | None = None) -> None:
+        for settings in declaration.datasets:
+            if wanted is None or settings.name in wanted:
+                splits = self.found[declaration.file, settings.name]
+                file = node_path(declaration.file, self.request.root)
+                self.datasets.setdefault(
+                    (str(declaration.file), settings.name),
+                    PlannedDataset(
+                        settings.name,
+                        settings.path or ", ".join((settings.splits or {}).values()),
+                        settings.to_dict(),
+                        tuple(self.split(split, declaration.file) for split in splits),
+                        f"{file}:{settings.line}",
+                        settings.line,
+                    ),
+                )
+
+    def add_undeclared(self, dataset: FoundDataset, chosen: Collection[Path] | None = None) -> None:
+        """Add a dataset that no declaration names; ``chosen`` are the anchors to collect."""
+        anchor = dataset.splits[0].anchor
+        declaration = self.nearest(anchor)
+        shown = node_path(dataset.path, self.request.root)
+        settings = undeclared(declaration.defaults if declaration else None, shown)
+        if self.request.contract is not None and not (declaration and _names_contract(declaration)):
+            settings = settings.model_copy(update={"contract": self.request.contract})
+        splits = tuple(
+            self.split(split, split.anchor, chosen is None or split.anchor in chosen)
+            for split in dataset.splits
+        )
+        # Several datasets of a folder can share its path; no two share an anchor and a split.
+        self.datasets.setdefault(
+            (str(anchor), shown), PlannedDataset(shown, shown, settings.to_dict(), splits)
+        )
+
+    def split(self, split: FoundSplit, anchor: Path, collected: bool = True) -> PlannedSplit:
+        shards = tuple(
+            PlannedShard(str(shard.path), node_path(shard.path, self.request.root), shard.error)
+            for shard in split.shards
+        )
+        return PlannedSplit(split.name, shards, str(anchor), split.named, collected)
+
+    # -- one argument
+
+    def add_path(self, text: str) -> None:
+        if "://" in text:
+            raise PlanError(f"--pretok-data={text}: URLs are planned, but not supported yet")
+        path = _absolute(text, self.request.cwd)
+        if not path.exists():
+            matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
+            if not matches:
+                raise PlanError(_not_there(text, path))
+            for match in matches:
+                self.add_existing(Path(match), match)
+            return
+        self.add_existing(path, text)
+
+    def add_existing(self, path: Path, text: str) -> None:
+        if path.is_dir():
+            self.add_folder(path)
+        elif path.suffix in (".yml", ".yaml"):
+            raise PlanError(f"{text}: trainer configurations are planned, but not supported yet")
+        elif path.name == DECLARATION:
+            declaration = self.declaration(path)
+            if declaration is None:
+                raise PlanError(f"{text} has no [tool.pretok] table")
+            self.add_declared(declaration)
+        elif path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
+            self.add_folder(path.parent)
+        else:
+            self.add_file(path)
+
+    def add_file(self, path: Path) -> None:
+        """A file named explicitly: always checked, with the whole dataset it belongs to."""
+        self.nearest(path)
+        owner = self.claimed.get(os.path.realpath(path))
+        if owner is not None:
+            self.add_owner(path, owner)
+            return
+        files = [p for p in discovery.siblings(path) if os.path.realpath(p) not in self.claimed]
+        columns = self.default_columns(path)
+        groups, _ = discovery.group_files(files, columns)
+        for dataset in groups:
+            for split in dataset.splits:
+                if any(shard.path == path for shard in split.shards):
+                    self.add_undeclared(dataset, {split.anchor})
+                    return
+        alone = FoundSplit(
+            discovery.split_word(path.stem) or "train", (discovery.FoundShard(path),), path
+        )
+        self.add_undeclared(FoundDataset(path, (alone,)))
+
+    def add_owner(self, path: Path, owner: str) -> None:
+        real = os.path.realpath(path)
+        for (file, name), splits in self.found.items():
+            shards = (shard for split in splits for shard in split.shards)
+            declaration = self.declarations[file]
+            if (
+                name == owner
+                and declaration
+                and any(os.path.realpath(s.path) == real for s in shards)
+            ):
+                self.add_declared(declaration, {owner})
+                return
+
+    def add_folder(self, path: Path) -> None:
+        """A folder: the declared datasets that touch it, then what no declaration names."""
+        search = discovery.walk(path, self.request.ignored)
+        above = self.nearest(path)
+        below = [found for file in search.declarations if (found := self.declaration(file))]
+        for declaration in _distinct([*([above] if above else []), *below]):
+            if declaration.folder.is_relative_to(path):
+                self.add_declared(declaration)
+            else:
+                self.add_declared(declaration, self.touching(declaration, path))
+        self.passed_over += search.passed_over
+        free = [file for file in search.files if not self.is_ignored(file)]
+        free = [file for file in free if os.path.realpath(file) not in self.claimed]
+        datasets, passed = discovery.group_files(free, self.default_columns(path))
+        self.passed_over += passed
+        datasets += [discovery.saved_dataset(folder) for folder in search.saved]
+        for dataset in sorted(datasets, key=lambda dataset: str(dataset.path)):
+            shards = [shard.path for split in dataset.splits for shard in split.shards]
+            taken = [shard for shard in shards if os.path.realpath(shard) in self.claimed]
+            if taken or self.has_claimed_sibling(dataset):
+                self.left_over += [shard for shard in shards if shard not in taken]
+            else:
+                self.add_undeclared(dataset)
+
+    def has_claimed_sibling(self, dataset: FoundDataset) -> bool:
+        """Whether a declaration took some shards of the same group and left these."""
+        return bool(self.claimed) and any(
+            split.named
+            and any(
+                os.path.realpath(sibling) in self.claimed
+                for sibling in discovery.siblings(split.anchor)
+                if discovery.shard_key(sibling) == discovery.shard_key(split.anchor)
+            )
+            for split in dataset.splits
+            if data_suffix(split.anchor.name)
+        )
+
+    def touching(self, declaration: Declaration, path: Path) -> set[str]:
+        """Declared datasets that have a file at, below or above a path."""
+        wanted = set()
+        for settings in declaration.datasets:
+            for split in self.found[declaration.file, settings.name]:
+                for shard in split.shards:
+                    if shard.path.is_relative_to(path) or path.is_relative_to(shard.path):
+                        wanted.add(settings.name)
+        return wanted
+
+    def default_columns(self, path: Path) -> frozenset[str]:
+        declaration = self.nearest(path)
+        return self.columns(undeclared(declaration.defaults if declaration else None, "x"))
+
+    def is_ignored(self, path: Path) -> bool:
+        return any(path.is_relative_to(i) for i in self.request.ignored) or any(
+            fnmatch(str(path), pattern) for pattern in self.request.ignored_globs
+        )
+
+
+def make_plan(request: Request) -> Plan:
+    """The plan for a command line.
+
+    Raises:
+        DeclarationError: a declaration is faulty; all its faults are in the text.
+        PlanError: a path is missing, or nothing under the paths can be checked.
+    """
+    builder = _Builder(request)
+    for text in request.paths:
+        builder.add_path(text)
+    for text in request.named:
+        file, parts = split_argument(text, request.cwd)
+        if file is None:
+            continue
+        if file.name == DECLARATION and parts:
+            declaration = builder.declaration(file)
+            if declaration is not None:
+                builder.add_declared(declaration, {parts[0]})
+        else:
+            builder.add_existing(file, text)
+    datasets = tuple(builder.datasets.values())
+    if request.paths and not datasets:
+        raise PlanError(_nothing(request, builder))
+    return Plan(datasets, tuple(_notes(builder, request.root)))
+
+
+def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
+    """The file of a positional argument that may name our nodes, and the parts behind it.
+
+    A file name may hold ``::`` itself: the longest prefix that is a file wins. None where the
+    argument names neither a declaration nor data.
+    """
+    pieces = text.split("::")
+    for cut in range(len(pieces), 0, -1):
+        path = _absolute("::".join(pieces[:cut]), cwd)
+        if path.is_file() and _is_ours(path):
+            return path, pieces[cut:]
+    return None, []
+
+
+def _is_ours(path: Path) -> bool:
+    if path.name == DECLARATION:
+        return has_declaration(path)
+    if path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
+        return discovery.is_saved_folder(path.parent)
+    return data_suffix(path.name) is not None
+
+
+def _absolute(text: str, cwd: Path) -> Path:
+    # Not resolved: ids and messages name a file the way the user does.
+    return Path(os.path.normpath(cwd / Path(text).expanduser()))
+
+
+def _names_contract(declaration: Declaration) -> bool:
+    return "contract" in declaration.defaults.model_fields_set
+
+
+def _distinct(declarations: Iterable[Declaration]) -> list[Declaration]:
+    return list({declaration.file: declaration for declaration in declarations}.values())
+
+
+def _not_there(text: str, path: Path) -> str:
+    if glob.has_magic(text):
+        return f"--pretok-data={text}: no file matches this pattern"
+    folder = path.parent
+    message = f"--pretok-data={text}: there is no such file or folder"
+    if not folder.is_dir():
+        return message
+    near = get_close_matches(path.name, os.listdir(folder), n=1)
+    return f"{message}; did you mean {near[0]!r}?" if near else message
+
+
+def _nothing(request: Request, builder: _Builder) -> str:
+    where = ", ".join(request.paths)
+    lines = [f"--pretok-data={where}: nothing to check"]
+    if builder.passed_over:
+        lines.append(
+            f"{plural(builder.passed_over, 'file')} passed over: "
+            "none of the columns input_ids, attention_mask, labels"
+        )
+    for file, declaration in builder.declarations.items():
+        if declaration is not None:
+            declared = ", ".join(d.name for d in declaration.datasets) or "no datasets"
+            lines.append(f"{node_path(file, request.root)} declares {declared}, none of it here")
+    if len(lines) == 1:
+        lines.append("no Parquet, Arrow or JSON file was found there, and no declaration")
+    return "; ".join(lines)
+
+
+def _notes(builder: _Builder, root: Path) -> list[str]:
+    notes = []
+    if builder.passed_over:
+        notes.append(f"{plural(builder.passed_over, 'file')} without token columns passed over")
+    if builder.left_over:
+        shown = [node_path(path, root) for path in builder.left_over[:3]]
+        more = f" and {len(builder.left_over) - 3:,} more" if len(builder.left_over) > 3 else ""
+        notes.append(f"not in the declaration, not checked: {', '.join(shown)}{more}")
+    return notes

@@ -1,0 +1,118 @@
+"""What is known of a stretch of rows: sums, tallies and keys, joined in row order.
+
+Plain data with arithmetic; judges nothing. Nothing depends on how the rows were cut.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pretok_schemas.batch import Ints
+from pretok_schemas.findings import Example
+from pretok_schemas.rules.corpus import Keys
+from pretok_schemas.stats import Stats
+
+# Undecided rows wait under the codes of the rules that may claim them; decided ones under ().
+Claims = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stretch of rows begins: rows before it in the split and in its shard."""
+
+    row: int
+    shard_row: int
+    shard: str = ""
+    split: str = ""
+
+    def move(self, example: Example) -> Example:
+        """The example, counted from here."""
+        return replace(
+            example,
+            row=example.row + self.row,
+            shard_row=example.shard_row + self.shard_row,
+            shard=self.shard or example.shard,
+            split=self.split or example.split,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HitTable:
+    """Every hit of one stretch of rows, column by column; rows count within the split."""
+
+    rows: Ints
+    shard_rows: Ints
+    positions: Ints
+    found: tuple[str | None, ...]
+    expected: tuple[str | None, ...]
+    shard: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Violations of one rule: how many, how many of them mild, which columns, the first few."""
+
+    violations: int = 0
+    mild: int = 0
+    roles: set[str] = field(default_factory=set)
+    examples: list[Example] = field(default_factory=list)
+    tables: list[HitTable] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class State:
+    """All that is known of a stretch of rows of one split, in row order.
+
+    ``keys`` holds one uint64 a row, in pieces with the number of their first row (see
+    `rules.corpus`); ``judged`` counts, by rule, the rows that it could judge.
+    """
+
+    stats: Stats = field(default_factory=Stats)
+    tallies: dict[str, dict[Claims, Tally]] = field(default_factory=dict)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    judged: Counter[str] = field(default_factory=Counter)
+    keys: list[tuple[int, Keys]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows looked at."""
+        return self.stats.rows
+
+    def extend(self, other: State, examples: int, at: Place) -> None:
+        """Append the state of the rows that follow, whose first row stands at ``at``."""
+        for rule, by_claim in other.tallies.items():
+            for claims, theirs in by_claim.items():
+                mine = self.tallies.setdefault(rule, {}).setdefault(claims, Tally())
+                mine.violations += theirs.violations
+                mine.mild += theirs.mild
+                mine.roles |= theirs.roles
+                for example in theirs.examples[: max(0, examples - len(mine.examples))]:
+                    mine.examples.append(at.move(example))
+                for table in theirs.tables:
+                    rows, in_shard = table.rows + at.row, table.shard_rows + at.shard_row
+                    shard = at.shard or table.shard
+                    mine.tables.append(replace(table, rows=rows, shard_rows=in_shard, shard=shard))
+        for rule, counts in other.counts.items():
+            self.counts.setdefault(rule, Counter()).update(counts)
+        self.judged.update(other.judged)
+        self.keys += [(start + at.row, keys) for start, keys in other.keys]
+        self.stats.add(other.stats)
+
+
+def settle_tally(rule: str, state: State, settled: Mapping[str, int], examples: int) -> Tally:
+    """The violations of a rule once the undecided rows have gone where the split says."""
+    total = Tally()
+    for claims, tally in state.tallies.get(rule, {}).items():
+        taken = {name: bool(settled.get(name, 0) & code) for name, code in claims}
+        own = taken.pop(rule, True)
+        if not own or any(taken.values()):
+            continue
+        total.violations += tally.violations
+        total.mild += tally.mild
+        total.roles |= tally.roles
+        total.examples += tally.examples
+        total.tables += tally.tables
+    total.examples = sorted(total.examples, key=lambda example: example.row)[:examples]
+    return total

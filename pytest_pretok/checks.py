@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from pretok_schemas.contract import Contract, Vocabulary, load
+from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
+from pretok_schemas.trainers import load
 from pytest_pretok.engines.local import auto_workers
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split

@@ -11,19 +11,41 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
 from pytest_pretok.notices import PretokWarning
-from pytest_pretok.plan import PlannedDataset, PlannedSplit
+from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.report import text
 from pytest_pretok.text import node_path
 
-if TYPE_CHECKING:
-    from pytest_pretok.session import DataSession
+
+class Data(Protocol):
+    """What nodes ask of the session that they belong to."""
+
+    plan: Plan
+    odd_files: tuple[Path, ...]
+
+    def files_in(self, folder: str) -> list[str]:
+        """Anchor files directly in a folder."""
+
+    def folders_in(self, folder: str) -> list[str]:
+        """Planned folders directly in a folder."""
+
+    def judge(self, item: RuleItem) -> Finding:
+        """The finding of an item."""
+
+    def runs(self, number: int, split: str | None, rule: str | None) -> bool:
+        """Whether the item of a rule runs too."""
+
+    def cause_of(self, subject: Subject, finding: Finding) -> Finding | None:
+        """The finding that left a rule without a verdict."""
+
+    def scan_record(self, number: int, split: str) -> dict[str, Any]:
+        """What a scan adds up to."""
 
 
 class Violation(Exception):
@@ -61,7 +83,7 @@ class _Hooks:
 
 
 class _Node(_Hooks, pytest.Collector):
-    data: DataSession
+    data: Data
 
 
 class DataFolder(_Node):
@@ -71,7 +93,7 @@ class DataFolder(_Node):
     """
 
     @classmethod
-    def make(cls, parent: pytest.Collector, path: Path, data: DataSession) -> DataFolder:
+    def make(cls, parent: pytest.Collector, path: Path, data: Data) -> DataFolder:
         """The node of a folder."""
         nodeid = node_path(path, parent.config.rootpath)
         node: DataFolder = cls.from_parent(
@@ -91,7 +113,7 @@ class DataFolder(_Node):
 class DataFile(_Hooks, pytest.File):
     """A declaration or a data file that test items hang on."""
 
-    data: DataSession
+    data: Data
     shown: str
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
@@ -137,7 +159,7 @@ class RuleItem(_Hooks, pytest.Item):
     """One rule on one split."""
 
     subject: Subject
-    data: DataSession
+    data: Data
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the dataset is declared, and the item's name."""
@@ -190,9 +212,7 @@ class RuleItem(_Hooks, pytest.Item):
         )
 
 
-def file_nodes(
-    parent: pytest.Collector, path: Path, data: DataSession
-) -> Iterable[pytest.Collector]:
+def file_nodes(parent: pytest.Collector, path: Path, data: Data) -> Iterable[pytest.Collector]:
     """The node of a planned file."""
     nodeid = node_path(path, parent.config.rootpath)
     node: DataFile = DataFile.from_parent(parent, name=path.name, path=path, nodeid=nodeid)
@@ -201,7 +221,7 @@ def file_nodes(
 
 
 def _children(
-    parent: pytest.Collector, path: Path, data: DataSession
+    parent: pytest.Collector, path: Path, data: Data
 ) -> Iterator[pytest.Item | pytest.Collector]:
     for number in data.plan.anchors.get(str(path), ()):
         dataset = data.plan.datasets[number]
@@ -222,7 +242,7 @@ def _items(
     number: int,
     dataset: PlannedDataset,
     splits: Iterable[PlannedSplit],
-    data: DataSession,
+    data: Data,
 ) -> Iterator[RuleItem]:
     rules = checks.offered_rules(dataset.settings)
     splits = list(splits)
@@ -248,7 +268,7 @@ def _items(
                 yield _item(parent, rule, Subject(number, dataset, None, rule, split.name), data)
 
 
-def _item(parent: pytest.Collector, name: str, subject: Subject, data: DataSession) -> RuleItem:
+def _item(parent: pytest.Collector, name: str, subject: Subject, data: Data) -> RuleItem:
     item: RuleItem = RuleItem.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
     item.subject, item.data = subject, data
     return item

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 
-from pretok_schemas.contract import load, names
 from pretok_schemas.rules import NAMES
+from pretok_schemas.trainers import load, names
 from pytest_pretok import discovery
 from pytest_pretok.declaration import (
     DECLARATION,

@@ -136,7 +136,7 @@ def _request(config: pytest.Config) -> Request:
 
 
 def _make(request: Request) -> Plan:
-    from pretok_schemas.contract import names  # lazy: start cost
+    from pretok_schemas.trainers import names  # lazy: start cost
     from pytest_pretok.declaration import DeclarationError
     from pytest_pretok.planning import PlanError, make_plan
 

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pretok_schemas.contract import load
 from pretok_schemas.rules import rule_named
+from pretok_schemas.trainers import load
 from pytest_pretok import __version__
 from pytest_pretok.checks import offered_rules
 from pytest_pretok.plan import PlannedDataset

@@ -10,16 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pretok_schemas.contract import Column, Contract, Vocabulary, load, names
+    from pretok_schemas.contract import Column, Contract, Vocabulary
     from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
     from pretok_schemas.judge import Judge
+    from pretok_schemas.trainers import load, names
 
 _HOMES = {
     "Column": "contract",
     "Contract": "contract",
     "Vocabulary": "contract",
-    "load": "contract",
-    "names": "contract",
+    "load": "trainers",
+    "names": "trainers",
     "Effect": "findings",
     "Example": "findings",
     "Finding": "findings",

@@ -101,21 +101,3 @@ class Vocabulary:
     bos: int | None = None
     eos: tuple[int, ...] | None = None
     pad: int | None = None
-
-
-def names() -> tuple[str, ...]:
-    """The names of the contracts that can be loaded."""
-    from pretok_schemas.trainers import TRAINERS
-
-    return tuple(TRAINERS)
-
-
-def load(name: str, *, packing: bool = False) -> Contract:
-    """The contract of a trainer.
-
-    Raises:
-        KeyError: there is no contract of that name; see `names`.
-    """
-    from pretok_schemas.trainers import TRAINERS
-
-    return TRAINERS[name](packing)

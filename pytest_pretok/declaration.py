@@ -117,7 +117,7 @@ def _parse(file: Path, shown: str) -> tuple[str, dict[str, Any]]:
         raise DeclarationError([Fault(shown, None, "", f"cannot be read: {reason}")]) from None
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+)", str(error))
-        at = int(place.group(1)) if place else None
+        at = int(place.group(1)) if place else text.rstrip("\n").count("\n") + 1
         raise DeclarationError([Fault(shown, at, "", f"no valid TOML: {error}")]) from None
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_pretok import discovery
 from pytest_pretok.declaration import DECLARATION
+from pytest_pretok.paths import is_folder
 from pytest_pretok.plan import Plan, sort_arguments
 from pytest_pretok.planning import Request, split_argument
 
@@ -73,7 +74,7 @@ def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]
     found = []
     for anchor, rest in anchors:
         name = str(anchor)
-        if not anchor.is_dir() and ("::" in name or "[" in name):
+        if not is_folder(anchor) and ("::" in name or "[" in name):
             if anchor not in odd:
                 odd.append(anchor)
             name = f"{ANCHOR}::odd{odd.index(anchor)}"
@@ -83,7 +84,7 @@ def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]
 
 def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, list[str]]]:
     """The anchor that a file's items hang on: itself, its first shard, or a declaration."""
-    if file.is_dir() or str(file) in plan.anchors or file.name == DECLARATION:
+    if is_folder(file) or str(file) in plan.anchors or file.name == DECLARATION:
         return [(file, parts)]
     in_saved = file.name in (discovery.DICT_FILE, discovery.STATE_FILE)
     real = os.path.realpath(file)
@@ -100,7 +101,7 @@ def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, li
 
 def _asked(text: str, cwd: Path) -> Path:
     path = _path(text, cwd)
-    return path if path.is_dir() else path.parent
+    return path if is_folder(path) else path.parent
 
 
 def _path(text: str, cwd: Path) -> Path:

@@ -105,7 +105,7 @@ class DataFolder(_Node):
     def collect(self) -> Iterator[pytest.Collector]:
         """Planned files, then planned folders, by name."""
         for file in self.data.files_in(str(self.path)):
-            yield from file_nodes(self, Path(file), self.data)
+            yield DataFile.make(self, Path(file), self.data)
         for folder in self.data.folders_in(str(self.path)):
             yield DataFolder.make(self, Path(folder), self.data)
 
@@ -114,7 +114,14 @@ class DataFile(_Hooks, pytest.File):
     """A declaration or a data file that test items hang on."""
 
     data: Data
-    shown: str
+
+    @classmethod
+    def make(cls, parent: pytest.Collector, path: Path, data: Data) -> DataFile:
+        """The node of a planned file."""
+        nodeid = node_path(path, parent.config.rootpath)
+        node: DataFile = cls.from_parent(parent, name=path.name, path=path, nodeid=nodeid)
+        node.data = data
+        return node
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """One collector a declared dataset, one item a rule of an undeclared one."""
@@ -165,7 +172,8 @@ class RuleItem(_Hooks, pytest.Item):
         """Where the dataset is declared, and the item's name."""
         dataset = self.subject.dataset
         name = f"{dataset.name}::{self.name}" if dataset.declared_at else self.nodeid
-        return self.path, max(0, dataset.line - 1), name
+        # pytest turns the dots of a name that ends the id into colons; the space keeps them.
+        return self.path, max(0, dataset.line - 1), f"{name} "
 
     def runtest(self) -> None:
         """Judge, and say what the judgement is.
@@ -174,16 +182,22 @@ class RuleItem(_Hooks, pytest.Item):
             Violation: the rule is broken, or has no verdict and its cause is not among the items.
         """
         finding = self.data.judge(self)
+        match finding.outcome:
+            case Outcome.PASSED:
+                return
+            case Outcome.WARNED:
+                self._warn(finding)
+            case Outcome.NOT_EVALUATED:
+                self._give_up(finding)
+            case _:  # whatever else an outcome may be, it is no pass
+                raise Violation(finding, self.rendered(finding))
+
+    def _give_up(self, finding: Finding) -> None:
         subject = self.subject
-        if finding.outcome is Outcome.FAILED:
-            raise Violation(finding, self.rendered(finding))
-        if finding.outcome is Outcome.WARNED:
-            self._warn(finding)
-        if finding.outcome is Outcome.NOT_EVALUATED:
-            if self.data.runs(subject.number, subject.split or subject.only, finding.because):
-                pytest.skip(f"no verdict: {finding.because} comes first")
-            cause = self.data.cause_of(subject, finding)
-            raise Violation(finding, text.render_no_verdict(finding, subject.split, cause))
+        if self.data.runs(subject.number, subject.split or subject.only, finding.because):
+            pytest.skip(f"no verdict: {finding.because} comes first")
+        cause = self.data.cause_of(subject, finding)
+        raise Violation(finding, text.render_no_verdict(finding, subject.split, cause))
 
     def _warn(self, finding: Finding) -> None:
         # item.warn() would make linecache read the whole data file for a line to quote.
@@ -210,14 +224,6 @@ class RuleItem(_Hooks, pytest.Item):
         return longrepr.failure(
             shown, line + 1, text.summary(violation.finding), violation.rendered
         )
-
-
-def file_nodes(parent: pytest.Collector, path: Path, data: Data) -> Iterable[pytest.Collector]:
-    """The node of a planned file."""
-    nodeid = node_path(path, parent.config.rootpath)
-    node: DataFile = DataFile.from_parent(parent, name=path.name, path=path, nodeid=nodeid)
-    node.data = data
-    return [node]
 
 
 def _children(

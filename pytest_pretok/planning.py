@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,6 +24,7 @@ from pytest_pretok.declaration import (
     read_declaration,
 )
 from pytest_pretok.discovery import FoundDataset, FoundSplit
+from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, undeclared
@@ -54,7 +55,7 @@ class Request:
 @dataclass(slots=True)
 class _Builder:
     request: Request
-    datasets: dict[tuple[str, str], PlannedDataset] = field(default_factory=dict)
+    datasets: dict[tuple[str, ...], PlannedDataset] = field(default_factory=dict)
     declarations: dict[Path, Declaration | None] = field(default_factory=dict)
     nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
@@ -81,12 +82,12 @@ class _Builder:
 
     def nearest(self, path: Path) -> Declaration | None:
         """The declaration in force for a file or folder: the nearest one from it upward."""
-        return self.in_force(path if path.is_dir() else path.parent)
+        return self.in_force(path if is_folder(path) else path.parent)
 
     def in_force(self, folder: Path) -> Declaration | None:
         if folder not in self.nearest_of:
             file = folder / DECLARATION
-            found = self.declaration(file) if file.is_file() else None
+            found = self.declaration(file) if is_file(file) else None
             if found is None and folder.parent != folder:
                 found = self.in_force(folder.parent)
             self.nearest_of[folder] = found
@@ -127,10 +128,16 @@ class _Builder:
             self.split(split, split.anchor, chosen is None or split.anchor in chosen)
             for split in dataset.splits
         )
-        # Several datasets of a folder can share its path; no two share an anchor and a split.
-        self.datasets.setdefault(
-            (str(anchor), shown), PlannedDataset(shown, shown, settings.to_dict(), splits)
-        )
+        # Several datasets of a folder can share its path; no two share their anchors.
+        key = tuple(os.path.realpath(split.anchor) for split in splits)
+        known = self.datasets.get(key)
+        if known is None:
+            self.datasets[key] = PlannedDataset(shown, shown, settings.to_dict(), splits)
+        else:
+            # Named once more, by another of its splits, or by a link to the same files.
+            both = zip(known.splits, splits, strict=True)
+            splits = tuple(replace(a, collected=a.collected or b.collected) for a, b in both)
+            self.datasets[key] = replace(known, splits=splits)
 
     def split(self, split: FoundSplit, anchor: Path, collected: bool = True) -> PlannedSplit:
         shards = tuple(
@@ -145,7 +152,7 @@ class _Builder:
         if "://" in text:
             raise PlanError(f"--pretok-data={text}: URLs are planned, but not supported yet")
         path = _absolute(text, self.request.cwd)
-        if not path.exists():
+        if not exists(path):
             matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
             if not matches:
                 raise PlanError(_not_there(text, path))
@@ -155,7 +162,7 @@ class _Builder:
         self.add_existing(path, text)
 
     def add_existing(self, path: Path, text: str) -> None:
-        if path.is_dir():
+        if is_folder(path):
             self.add_folder(path)
         elif path.suffix in (".yml", ".yaml"):
             raise PlanError(f"{text}: trainer configurations are planned, but not supported yet")
@@ -175,6 +182,10 @@ class _Builder:
         owner = self.claimed.get(os.path.realpath(path))
         if owner is not None:
             self.add_owner(path, owner)
+            return
+        saved = discovery.saved_around(path)
+        if saved is not None:
+            self.add_undeclared(saved)
             return
         files = [p for p in discovery.siblings(path) if os.path.realpath(p) not in self.claimed]
         columns = self.default_columns(path)
@@ -294,7 +305,7 @@ def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
     pieces = text.split("::")
     for cut in range(len(pieces), 0, -1):
         path = _absolute("::".join(pieces[:cut]), cwd)
-        if path.is_file() and _is_ours(path):
+        if is_file(path) and _is_ours(path):
             return path, pieces[cut:]
     return None, []
 
@@ -325,9 +336,13 @@ def _not_there(text: str, path: Path) -> str:
         return f"--pretok-data={text}: no file matches this pattern"
     folder = path.parent
     message = f"--pretok-data={text}: there is no such file or folder"
-    if not folder.is_dir():
+    try:
+        there = os.listdir(folder)
+    except PermissionError:
+        return f"--pretok-data={text}: no permission to look into {folder}"
+    except OSError:
         return message
-    near = get_close_matches(path.name, os.listdir(folder), n=1)
+    near = get_close_matches(path.name, there, n=1)
     return f"{message}; did you mean {near[0]!r}?" if near else message
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from pretok_schemas.batch import Foreign, Ints
 from pretok_schemas.findings import Example, Finding
-from pretok_schemas.judge import Judge, obstacle
+from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.rules.base import NOWHERE, Rule, ShardFacts, SplitFacts
 from pretok_schemas.state import HitTable, Place, State, Tally
@@ -63,7 +63,6 @@ class SplitScan:
     shards: list[ShardFacts]
     findings: dict[str, Finding]
     parts: list[_Part] = field(default_factory=list)
-    unjudged: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, list[HitTable]] = field(default_factory=dict)
 
     @property
@@ -89,7 +88,6 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
 
     state = State()
     in_shard = [0] * len(shards)
-    judged = [State().judged for _ in shards]
 
     def look(part: _Part) -> _Seen:
         return _look(part, judge)
@@ -102,7 +100,6 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
             continue  # without a footer nobody can number the rows behind the damage
         part.place = Place(row, in_shard[part.shard], facts[part.shard].path, split)
         state.extend(seen.state, judge.examples, part.place)
-        judged[part.shard].update(seen.state.judged)
         took_up = seen.state.rows
         if seen.error is not None:
             took_up = max(took_up, part.unit.rows or 0)
@@ -112,14 +109,8 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
         in_shard[part.shard] += took_up
     facts = [replace(fact, rows=rows) for fact, rows in zip(facts, in_shard, strict=True)]
 
-    unjudged = {
-        rule.name: fact.path
-        for rule in judge.rules
-        for fact, counts in zip(facts, judged, strict=True)
-        if fact.rows and not counts[rule.name]
-    }
-    findings = judge.conclude(state, facts, unjudged)
-    scan = SplitScan(split, state, facts, findings, parts, unjudged)
+    findings = judge.conclude(state, facts)
+    scan = SplitScan(split, state, facts, findings, parts)
     if judge.keep_all:
         scan.tables = judge.tables(state)
     for rule in judge.rules:
@@ -135,16 +126,17 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
         header = read_header(path, shard.format)
         columns = tuple(header.columns)
         foreign = judge.foreign(header.columns)
-        wanted = tuple(
-            judge.names[role]
-            for role in judge.roles
-            if judge.names[role] in columns and (role not in foreign or foreign[role].mild)
+        usable = frozenset(
+            role
+            for role, name in judge.names.items()
+            if name in columns and (role not in foreign or foreign[role].mild)
         )
+        wanted = tuple(judge.names[role] for role in judge.roles if role in usable)
         found = [_Part(index, unit, wanted, foreign) for unit in split_units(path, header)]
     except UnreadableFile as error:
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
-    return ShardFacts(shard.shown, columns=columns)
+    return ShardFacts(shard.shown, columns=columns, usable=usable)
 
 
 def _look(part: _Part, judge: Judge) -> _Seen:
@@ -194,7 +186,7 @@ def _find_duplicates(rule: Rule, scan: SplitScan, judge: Judge, workers: int) ->
     pairs = corpus.later_equals(_digests(scan, judge, repeated, True, workers))
     hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
     tally = _tally_rows(rule.name, scan, hits, judge)
-    because = _why_not(rule.name, [scan])
+    because = judge.because(rule, scan.state, scan.shards)
     finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
     scan.findings[rule.name] = finding
 
@@ -228,9 +220,9 @@ def compare_splits(
         tally.violations += found.violations
         tally.examples = [*tally.examples, *found.examples][: judge.examples]
     total = sum(s.state.rows for s in scans[1:] if only is None or s.split == only)
-    return judge.finding(
-        rule, tally, total, scans[0].facts, scans[0].state, _why_not(rule.name, scans)
-    )
+    reasons = (judge.because(rule, scan.state, scan.shards) for scan in scans)
+    because = next((reason for reason in reasons if reason is not None), None)
+    return judge.finding(rule, tally, total, scans[0].facts, scans[0].state, because)
 
 
 def _shared_keys(keys: Sequence[corpus.Keys]) -> corpus.Keys:
@@ -239,17 +231,6 @@ def _shared_keys(keys: Sequence[corpus.Keys]) -> corpus.Keys:
         return np.zeros(0, np.uint64)
     every, many = np.unique(np.concatenate(distinct), return_counts=True)
     return every[many > 1]
-
-
-def _why_not(rule: str, scans: Sequence[SplitScan]) -> str | None:
-    if any(scan.unreadable for scan in scans):
-        return "unreadable-file"
-    if any(not scan.state.rows for scan in scans):
-        return "no-rows"
-    for scan in scans:
-        if rule in scan.unjudged:
-            return obstacle(scan.findings)
-    return None
 
 
 def _tally_rows(rule: str, scan: SplitScan, hits: Sequence[tuple[int, str]], judge: Judge) -> Tally:

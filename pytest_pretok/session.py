@@ -134,16 +134,16 @@ class DataSession:
 
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
-    ) -> list[pytest.Collector] | None:
+    ) -> pytest.Collector | None:
         """Planned files are collected wherever pytest meets them."""
         if file_path == ANCHOR and self.odd_files:
             anchor = nodes.Anchor.from_parent(
                 parent, name=ANCHOR.name, path=ANCHOR, nodeid="pretok"
             )
             anchor.data = self
-            return [anchor]
+            return anchor
         if str(file_path) in self.plan.anchors and file_path not in self.odd_files:
-            return list(nodes.file_nodes(parent, file_path, self))
+            return nodes.DataFile.make(parent, file_path, self)
         return None
 
     @pytest.hookimpl(tryfirst=True)

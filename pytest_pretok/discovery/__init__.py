@@ -13,7 +13,13 @@ from pytest_pretok.discovery.names import (
     shard_key,
     split_word,
 )
-from pytest_pretok.discovery.saved import DICT_FILE, STATE_FILE, is_saved_folder, saved_dataset
+from pytest_pretok.discovery.saved import (
+    DICT_FILE,
+    STATE_FILE,
+    is_saved_folder,
+    saved_around,
+    saved_dataset,
+)
 from pytest_pretok.discovery.undeclared import group_files, siblings
 from pytest_pretok.discovery.walk import Search, walk
 
@@ -27,6 +33,7 @@ __all__ = [
     "declared_splits",
     "group_files",
     "is_saved_folder",
+    "saved_around",
     "saved_dataset",
     "shard_key",
     "siblings",

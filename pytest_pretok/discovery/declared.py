@@ -20,6 +20,7 @@ from pytest_pretok.discovery.names import (
 )
 from pytest_pretok.discovery.saved import is_saved_folder, saved_dataset
 from pytest_pretok.discovery.walk import has_columns, once, walk
+from pytest_pretok.paths import exists, is_file, is_folder
 
 
 def declared_splits(
@@ -55,7 +56,7 @@ def _static_base(text: str, folder: Path) -> Path:
     """The deepest folder of a declared path that holds no pattern."""
     base = folder
     for part in Path(text).parts:
-        if glob.has_magic(part) or not (base / part).is_dir():
+        if glob.has_magic(part) or not is_folder(base / part):
             break
         base = base / part
     return base
@@ -71,7 +72,7 @@ def _split_of_path(path: Path, base: Path) -> str:
 
 def _declared_shards(text: str, folder: Path, columns: Collection[str]) -> tuple[FoundShard, ...]:
     path = folder / text
-    if path.is_dir():
+    if is_folder(path):
         if is_saved_folder(path):
             saved = saved_dataset(path)
             return tuple(shard for split in saved.splits for shard in split.shards)
@@ -80,11 +81,11 @@ def _declared_shards(text: str, folder: Path, columns: Collection[str]) -> tuple
         for folder in search.saved:
             shards += (shard for split in saved_dataset(folder).splits for shard in split.shards)
         return tuple(shards) or (FoundShard(path, error="the folder holds no data files"),)
-    if path.exists():
+    if exists(path):
         return (FoundShard(path),)
     if glob.has_magic(text):
         found = sorted(glob.glob(str(path), recursive=True))
-        files = once(Path(name) for name in found if Path(name).is_file())
+        files = once(Path(name) for name in found if is_file(Path(name)))
         return _complete(files) or (FoundShard(path, error="no file matches this pattern"),)
     return (FoundShard(path, error="there is no such file or folder"),)
 

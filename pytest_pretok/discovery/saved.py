@@ -10,16 +10,22 @@ import re
 from pathlib import Path, PurePosixPath
 
 from pytest_pretok.discovery.names import FoundDataset, FoundShard, FoundSplit, split_rank
+from pytest_pretok.paths import is_file
 
 DICT_FILE = "dataset_dict.json"
 STATE_FILE = "state.json"
+INFO_FILE = "dataset_info.json"
 
 
 def is_saved_folder(folder: Path) -> bool:
-    """Whether a folder was written by `save_to_disk` (of a Dataset or a DatasetDict)."""
-    return (folder / DICT_FILE).is_file() or (
-        (folder / STATE_FILE).is_file() and "_data_files" in _json_object(folder / STATE_FILE)
-    )
+    """Whether a folder was written by `save_to_disk` (of a Dataset or a DatasetDict).
+
+    A state file alone may be anybody's; beside `INFO_FILE` a broken one is a broken dataset.
+    """
+    if is_file(folder / DICT_FILE):
+        return True
+    state = folder / STATE_FILE
+    return is_file(state) and ("_data_files" in _json_object(state) or is_file(folder / INFO_FILE))
 
 
 def saved_dataset(folder: Path) -> FoundDataset:
@@ -28,7 +34,7 @@ def saved_dataset(folder: Path) -> FoundDataset:
     Only the files named in ``state.json`` belong to it; caches lie beside them in the wild. Names
     that lead out of the folder are refused and make the split unreadable.
     """
-    if not (folder / DICT_FILE).is_file():
+    if not is_file(folder / DICT_FILE):
         split = FoundSplit("train", _state_shards(folder), folder / STATE_FILE)
         return FoundDataset(folder, (split,))
     anchor = folder / DICT_FILE
@@ -36,17 +42,30 @@ def saved_dataset(folder: Path) -> FoundDataset:
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         broken = FoundShard(anchor, error=f"{DICT_FILE} names no splits")
         return FoundDataset(folder, (FoundSplit("train", (broken,), anchor, named=True),))
-    splits = []
-    for name in names:
+    splits: dict[str, FoundSplit] = {}
+    for name in dict.fromkeys(names):
+        shards: tuple[FoundShard, ...]
         if not _stays_inside(name) or "/" in name:
-            broken = FoundShard(
-                anchor, error=f"{DICT_FILE} names a split outside its folder: {name!r}"
-            )
-            splits.append(FoundSplit(_plain_name(name), (broken,), anchor, named=True))
+            error = f"{DICT_FILE} names a split outside its folder: {name!r}"
+            shards = (FoundShard(anchor, error=error[:200]),)
         else:
             shards = _state_shards(folder / name)
-            splits.append(FoundSplit(_plain_name(name), shards, anchor, named=True))
-    return FoundDataset(folder, tuple(sorted(splits, key=lambda split: split_rank(split.name))))
+        plain = _plain_name(name)
+        while plain in splits:  # two names that look the same once they are made plain
+            plain += "_"
+        splits[plain] = FoundSplit(plain, shards, anchor, named=True)
+    ordered = sorted(splits.values(), key=lambda split: split_rank(split.name))
+    return FoundDataset(folder, tuple(ordered))
+
+
+def saved_around(path: Path) -> FoundDataset | None:
+    """The saved dataset that a file is a shard of, by its own metadata."""
+    for folder in (path.parent.parent, path.parent):
+        if is_saved_folder(folder):
+            dataset = saved_dataset(folder)
+            if any(shard.path == path for split in dataset.splits for shard in split.shards):
+                return dataset
+    return None
 
 
 def _plain_name(name: str) -> str:
@@ -55,7 +74,7 @@ def _plain_name(name: str) -> str:
 
 def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
     state = folder / STATE_FILE
-    if not state.is_file():
+    if not is_file(state):
         return (FoundShard(state, error=f"{STATE_FILE} is missing"),)
     listed = _json_object(state).get("_data_files")
     if not isinstance(listed, list) or not listed:
@@ -66,7 +85,7 @@ def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
         if not isinstance(name, str) or not _stays_inside(name):
             text = f"{STATE_FILE} names a file outside its folder: {name!r}"
             shards.append(FoundShard(state, error=text[:200]))
-        elif not (folder / name).is_file():
+        elif not is_file(folder / name):
             shards.append(
                 FoundShard(folder / name, error=f"{STATE_FILE} names it, but it is missing")
             )

@@ -19,6 +19,7 @@ from pytest_pretok.discovery.names import (
     with_missing,
 )
 from pytest_pretok.discovery.walk import has_columns
+from pytest_pretok.paths import is_file
 from pytest_pretok.readers import data_suffix
 
 
@@ -71,13 +72,17 @@ def siblings(path: Path) -> list[Path]:
     own = read_name(path)
     if own.count is None and split_word(own.name) is None:
         return [path]
+    try:
+        entries = sorted(os.listdir(path.parent))
+    except OSError:
+        return [path]
     found = []
-    for entry in sorted(os.listdir(path.parent)):
+    for entry in entries:
         other = path.parent / entry
         if other == path or (
             data_suffix(entry)
             and read_name(other).pattern == own.pattern
-            and other.is_file()
+            and is_file(other)
             and os.path.realpath(other) != os.path.realpath(path)
         ):
             found.append(other)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_pretok.discovery.saved import DICT_FILE, STATE_FILE, is_saved_folder, listed_files
+from pytest_pretok.paths import is_folder
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
 
 UNSEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -96,10 +97,16 @@ def once(paths: Iterable[Path]) -> list[Path]:
 def has_columns(path: Path, columns: Collection[str]) -> bool | None:
     """Whether a file found in a folder is a pre-tokenised dataset, by its header.
 
-    None where it cannot be read although its name says that it should hold data. A file that is
-    whole but no table (somebody's JSON configuration) is no broken dataset.
+    None where it cannot be read although its name says that it should hold data, and for a folder,
+    which stands for files that cannot be listed. A file that is whole but no table (somebody's
+    JSON configuration) is no broken dataset.
     """
+    if is_folder(path):
+        return None
     try:
-        return any(name in columns for name in read_header(path).columns)
+        header = read_header(path)
     except UnreadableFile as error:
         return False if error.foreign else None
+    if header.format == "jsonl" and not header.columns:
+        return None  # not one line of it could be parsed
+    return any(name in columns for name in header.columns)

@@ -5,6 +5,7 @@ Reads the beginning of a file; must not know Arrow types or columns.
 
 from __future__ import annotations
 
+import os
 import stat
 from itertools import chain
 from pathlib import Path
@@ -102,6 +103,8 @@ def check_regular(path: Path) -> None:
     with unreadable("not readable"):
         status = path.stat()
     if stat.S_ISDIR(status.st_mode):
+        with unreadable("not readable"):
+            os.scandir(path).close()
         raise UnreadableFile("a folder, not a file", foreign=True)
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableFile("not a regular file", foreign=True)

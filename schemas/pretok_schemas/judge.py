@@ -179,13 +179,10 @@ class Judge:
             if self.keep_all:
                 tally.tables.append(_table(part))
 
-    def conclude(
-        self, state: State, shards: Sequence[ShardFacts], unjudged: Mapping[str, str]
-    ) -> dict[str, Finding]:
+    def conclude(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, Finding]:
         """The findings of a split, for every evaluated rule that does not compare rows.
 
-        ``shards`` are the facts of its files; ``unjudged`` names, by rule, a shard of which the
-        rule could not judge a single row.
+        ``shards`` are the facts of its files.
         """
         facts = SplitFacts(
             state.rows,
@@ -205,7 +202,7 @@ class Judge:
                 total = state.rows
             else:
                 continue
-            because = self._because(rule, findings, shards, state, unjudged)
+            because = self.because(rule, state, shards)
             findings[rule.name] = self.finding(rule, tally, total, facts, state, because)
         return findings
 
@@ -263,14 +260,12 @@ class Judge:
             examples=tuple(tally.examples),
         )
 
-    def _because(
-        self,
-        rule: Rule,
-        findings: Mapping[str, Finding],
-        shards: Sequence[ShardFacts],
-        state: State,
-        unjudged: Mapping[str, str],
-    ) -> str | None:
+    def because(self, rule: Rule, state: State, shards: Sequence[ShardFacts]) -> str | None:
+        """The rule that left this one without a verdict, if it found nothing itself.
+
+        None where it has judged: at least one row of the split, and every file as far as its
+        columns go. Rows that another rule reports are left out and do not count against it.
+        """
         if rule.name == "unreadable-file":
             return None
         if any(shard.error is not None for shard in shards):
@@ -279,17 +274,32 @@ class Judge:
             return None
         if not state.rows:
             return "no-rows"
-        if rule.name not in unjudged or rule.name in OBSTACLES[:1]:
+        if not isinstance(rule, RowRule | CorpusRule):
             return None
-        return obstacle(findings)
+        blind = [
+            shard
+            for shard in shards
+            if shard.rows and all(shard.lacks(view) for view in rule.views)
+        ]
+        if not blind and state.judged[rule.name]:
+            return None
+        return self._obstacle(rule.views, state, blind or list(shards))
 
-
-def obstacle(findings: Mapping[str, Finding]) -> str:
-    """The first structural finding with violations: the reason why rows could not be judged."""
-    for name in OBSTACLES:
-        if name in findings and findings[name].violations:
-            return name
-    return "length-mismatch"
+    def _obstacle(
+        self, views: Iterable[Sequence[str]], state: State, shards: Sequence[ShardFacts]
+    ) -> str:
+        """The structural rule that took the columns of these views away."""
+        roles = {role for view in views for role in view}
+        for name in OBSTACLES:
+            counts = state.counts.get(name, Counter())
+            absent = name == "missing-column" and any(
+                shard.columns is not None and self.names[role] not in shard.columns
+                for role in roles
+                for shard in shards
+            )
+            if absent or any(counts[role] for role in roles):
+                return name
+        return OBSTACLES[-1]
 
 
 def _with_causes(ready: Sequence[Rule], wanted: set[str]) -> set[str]:

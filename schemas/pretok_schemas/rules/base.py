@@ -7,7 +7,7 @@ it would report; the judge takes away those that an earlier rule explains, and c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
@@ -84,13 +84,19 @@ class SplitFacts:
 class ShardFacts:
     """What is known of one shard: its path as shown, its column names, why it could not be read.
 
-    ``columns`` is None where not even the names could be read; ``rows`` are those read.
+    ``columns`` is None where not even the names could be read; ``usable`` are the roles whose
+    columns are there and of an accepted type (None: all); ``rows`` are those read.
     """
 
     path: str
     rows: int = 0
     columns: tuple[str, ...] | None = None
+    usable: frozenset[str] | None = None
     error: str | None = None
+
+    def lacks(self, roles: Iterable[str]) -> bool:
+        """Whether some of the roles cannot be read in this shard."""
+        return self.usable is not None and not self.usable.issuperset(roles)
 
 
 class Rule(ABC):

@@ -82,10 +82,13 @@ class LabelsShifted(RowRule):
         """Shifted rows; rows with too few places come with the shifts that would fit as code."""
         view = batch.view(*LABELLED)
         state = batch.once(label_state)
-        counts = {"decided": _rows_with_labels(view, state.trained)}
+        left_out = _rows_with_ignore_ids(batch)
+        decided = _rows_with_labels(view, state.trained)
+        counts = {"decided": len(np.setdiff1d(decided, left_out, assume_unique=True))}
         if state.wrong is None:
             return Look(counts=counts)
         suspects = np.unique(view.rows_at(np.flatnonzero(state.wrong)))
+        suspects = np.setdiff1d(suspects, left_out, assume_unique=True)
         fits = _fit_shifts(view.take(suspects))
         for bit, k in enumerate(SHIFTS):
             counts[f"k={k}"] = int((fits.decided == bit + 1).sum())
@@ -173,14 +176,21 @@ def _count_places(view: View, k: int) -> tuple[Ints, Ints, Ints]:
     return count(can_tell), count(same_there), count(same_here)
 
 
-def _rows_with_labels(view: View, trained: Bools) -> int:
-    """Rows with at least `MIN_PLACES` labels that are not -100."""
+def _rows_with_labels(view: View, trained: Bools) -> Ints:
+    """Rows of the view with at least `MIN_PLACES` labels that are not -100."""
     filled = np.flatnonzero(view.lengths > 0)
     if not len(filled):
-        return 0
-    # Rows rarely hold fewer: look at the sum only where the row could not decide anyway.
+        return filled
     counts = np.add.reduceat(trained.view(np.uint8), view.starts[filled], dtype=np.int64)
-    return int((counts >= MIN_PLACES).sum())
+    return filled[counts >= MIN_PLACES]
+
+
+def _rows_with_ignore_ids(batch: TokenBatch) -> Ints:
+    """Rows of the labelled view whose ids hold -100: another rule's rows, which decide nothing."""
+    view = batch.view(*LABELLED)
+    if batch.once(id_range)[0] >= 0:
+        return np.zeros(0, np.int64)
+    return np.unique(view.rows_at(np.flatnonzero(view[IDS] == IGNORE)))
 
 
 def _first_wrong(view: View, wrong: Bools, local: Ints) -> tuple[Ints, Ints]:

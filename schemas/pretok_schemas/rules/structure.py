@@ -60,15 +60,16 @@ class ColumnType(RowRule):
             # Types belong to files that have a schema: there every row has the same fault.
             role, what = min(foreign, key=lambda item: item[1].mild)
             rows = np.arange(batch.rows)
-            return Look(
-                _typed(rows, [(role, what.text, what.mild)] * len(rows)), {what.kind: len(rows)}
-            )
+            columns = {name: len(rows) for name, what in foreign if not what.mild}
+            hits = _typed(rows, [(role, what.text, what.mild)] * len(rows))
+            return Look(hits, {what.kind: len(rows), **columns})
         found: dict[int, Defect] = {}
         counts: dict[str, int] = {}
         for defect in batch.defects:
             if defect.row not in found or found[defect.row].mild:
                 found[defect.row] = defect
-            counts[defect.kind] = counts.get(defect.kind, 0) + 1
+            for key in (defect.kind, *(() if defect.mild else (defect.role,))):
+                counts[key] = counts.get(key, 0) + 1
         if not found:
             return NOTHING
         rows = np.array(sorted(found), np.int64)
@@ -111,12 +112,12 @@ class NullRow(RowRule):
     name = "null-row"
     family = "structure"
     views = ((IDS,), (MASK,), (LABELS,))
-    left_out_by = ("column-type",)
     help = "drop the row, or write the lists that it lacks"
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a null cell in a required column; the first such column is named."""
         hits: dict[int, str] = {}
+        counts: dict[str, int] = {}
         for column in self.contract.columns:
             if not column.required:
                 continue
@@ -131,6 +132,7 @@ class NullRow(RowRule):
                 continue
             for row in rows:
                 hits.setdefault(row, column.role)
+            counts[column.role] = len(rows)
         if not hits:
             return NOTHING
         order = sorted(hits)
@@ -140,7 +142,8 @@ class NullRow(RowRule):
                 roles=np.array([hits[row] for row in order], object),
                 found=np.full(len(order), "null", object),
                 expected=np.full(len(order), "a list", object),
-            )
+            ),
+            counts,
         )
 
 
@@ -168,20 +171,23 @@ class NullToken(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a null inside a list, at the first null of the first such column."""
         hits: dict[int, tuple[int, str]] = {}
-        counts = {"labels": 0}
+        counts: dict[str, int] = {}
         for column in self.contract.columns:
             lists = batch.columns.get(column.role)
             if lists is None or lists.null_tokens is None:
                 continue
             holes = np.flatnonzero(lists.null_tokens)
+            foreign = [d.row for d in batch.defects if d.role == column.role and not d.mild]
+            if foreign:
+                at = np.searchsorted(lists.offsets, holes, side="right") - 1
+                holes = holes[~np.isin(at, foreign)]
             rows, first = np.unique(
                 np.searchsorted(lists.offsets, holes, side="right") - 1, return_index=True
             )
             at = holes[first] - lists.offsets[rows]
             for row, position in zip(rows.tolist(), at.tolist(), strict=True):
                 hits.setdefault(row, (position, column.role))
-            if column.role == LABELS:
-                counts["labels"] = len(rows)
+            counts[column.role] = len(rows)
         if not hits:
             return NOTHING
         order = sorted(hits)
@@ -198,7 +204,7 @@ class NullToken(RowRule):
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """Nulls in labels nearly always stand for the ignore index."""
-        if counts.get("labels", 0) * 2 > violations:
+        if counts.get(LABELS, 0) * 2 > violations:
             return "null was written in labels where -100 was meant"
         return None
 
@@ -234,6 +240,7 @@ class LengthMismatch(RowRule):
         lengths = np.diff(ids.offsets)
         pair = np.zeros(batch.rows, np.int8)
         other = np.zeros(batch.rows, np.int64)
+        counts = {"other": 0}
         roles = (MASK, LABELS)  # labels last: where both differ, theirs is the worse effect
         for code, role in enumerate(roles, start=1):
             lists = batch.columns.get(role)
@@ -245,13 +252,14 @@ class LengthMismatch(RowRule):
                 if sound in batch.unusable:
                     differs &= ~batch.unusable[sound]
             pair[differs] = code
+            if differs.any():
+                counts[role] = int(differs.sum())
             other[differs] = theirs[differs]
         rows = np.flatnonzero(pair)
         if not len(rows):
             return NOTHING
         named = np.array(("", *roles), object)[pair[rows]]
         step = other[rows] - lengths[rows]
-        counts = {"other": 0}
         for role, difference in zip(named.tolist(), step.tolist(), strict=True):
             key = f"{role} {difference}" if abs(difference) <= 64 else "other"
             counts[key] = counts.get(key, 0) + 1
@@ -259,7 +267,8 @@ class LengthMismatch(RowRule):
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """A constant difference points at a token added to one column only."""
-        key, most = max(counts.items(), key=lambda item: item[1])
+        steps = {key: n for key, n in counts.items() if key == "other" or " " in key}
+        key, most = max(steps.items(), key=lambda item: item[1])
         if key == "other" or most < 0.9 * violations or violations < 2:
             return None
         role, difference = key.split()

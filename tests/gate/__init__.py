@@ -1,0 +1,1 @@
+"""The verdict itself: every violation, exact rows, no false alarm."""

@@ -1,0 +1,1 @@
+"""What several tests need: valid datasets, named corruptions, containers, and a slow reader."""

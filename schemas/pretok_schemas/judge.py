@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from pretok_schemas import stats
 from pretok_schemas.arrow import kind_of
-from pretok_schemas.batch import Bools, Defect, Foreign, Ints, TokenBatch, lists_from_arrow
+from pretok_schemas.batch import Defect, Foreign, TokenBatch, lists_from_arrow
+from pretok_schemas.causes import Reported, leave_out
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Budget, Example, Finding, Outcome, Severity
 from pretok_schemas.rules import rules_for
@@ -32,7 +33,7 @@ from pretok_schemas.rules.base import (
     SplitFacts,
 )
 from pretok_schemas.rules.corpus import row_keys
-from pretok_schemas.state import Claims, HitTable, Place, State, Tally, settle_tally
+from pretok_schemas.state import HitTable, Place, State, Tally, settle_tally
 
 # What can leave a rule without a row to judge, in the order in which it is named as the reason.
 OBSTACLES = ("missing-column", "column-type", "null-row", "null-token", "length-mismatch")
@@ -137,7 +138,7 @@ class Judge:
         Examples count their rows from the first row of the state; see `State.extend`.
         """
         seen = State(stats=stats.look(batch))
-        reported: dict[str, Hits] = {}
+        reported: dict[str, Reported] = {}
         for rule in self.rules:
             if isinstance(rule, RowRule):
                 seen.judged[rule.name] += max(len(batch.view(*view)) for view in rule.views)
@@ -159,17 +160,17 @@ class Judge:
         self,
         rule: RowRule,
         hits: Hits,
-        reported: dict[str, Hits],
+        reported: dict[str, Reported],
         batch: TokenBatch,
         seen: State,
         state: State | None,
     ) -> None:
-        hits, claims = _leave_out(rule, hits, reported)
-        if not len(hits):
+        found = leave_out(rule, hits, reported)
+        if not len(found.hits):
             return
-        reported[rule.name] = hits
+        reported[rule.name] = found
         earlier = state.tallies.get(rule.name, {}) if state else {}
-        for key, part in claims(hits):
+        for key, part in found.by_claims():
             tally = seen.tallies.setdefault(rule.name, {}).setdefault(key, Tally())
             tally.violations += len(part)
             tally.mild += int(part.mild.sum()) if part.mild is not None else 0
@@ -309,43 +310,6 @@ def _with_causes(ready: Sequence[Rule], wanted: set[str]) -> set[str]:
         if rule.name in needed:
             needed |= set(rule.left_out_by)
     return needed
-
-
-def _leave_out(rule: RowRule, hits: Hits, reported: Mapping[str, Hits]) -> tuple[Hits, Any]:
-    """The hits that no earlier rule explains, and a function that splits them by open claims."""
-    keep = np.ones(len(hits), np.bool_)
-    codes: dict[str, Ints] = {}
-    for name in rule.left_out_by:
-        earlier = reported.get(name)
-        if earlier is None:
-            continue
-        certain: Bools = np.ones(len(earlier), np.bool_)
-        if earlier.explains is not None:
-            certain &= earlier.explains
-        if earlier.codes is not None:
-            certain &= earlier.codes == 0
-            open_rows = earlier.rows[earlier.codes != 0]
-            at = np.minimum(np.searchsorted(open_rows, hits.rows), max(len(open_rows) - 1, 0))
-            if len(open_rows):
-                match = open_rows[at] == hits.rows
-                codes[name] = np.where(match, earlier.codes[earlier.codes != 0][at], 0)
-        keep &= ~np.isin(hits.rows, earlier.rows[certain])
-    if hits.codes is not None:
-        codes[rule.name] = hits.codes
-    kept_codes = {name: code[keep] for name, code in codes.items()}
-
-    def claims(kept: Hits) -> Iterable[tuple[Claims, Hits]]:
-        if not kept_codes:
-            return [((), kept)]
-        names = sorted(kept_codes)
-        table = np.stack([kept_codes[name] for name in names], axis=1)
-        parts = []
-        for combination in np.unique(table, axis=0):
-            key = tuple((n, int(c)) for n, c in zip(names, combination, strict=True) if c)
-            parts.append((key, kept.where((table == combination).all(axis=1))))
-        return parts
-
-    return hits.where(keep), claims
 
 
 def _examples(hits: Hits, batch: TokenBatch, most: int) -> list[Example]:

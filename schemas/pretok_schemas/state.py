@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pretok_schemas.batch import Ints
+from pretok_schemas.causes import Claims
 from pretok_schemas.findings import Example
 from pretok_schemas.rules.corpus import Keys
 from pretok_schemas.stats import Stats
-
-# Undecided rows wait under the codes of the rules that may claim them; decided ones under ().
-Claims = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +103,7 @@ def settle_tally(rule: str, state: State, settled: Mapping[str, int], examples: 
     """The violations of a rule once the undecided rows have gone where the split says."""
     total = Tally()
     for claims, tally in state.tallies.get(rule, {}).items():
-        taken = {name: bool(settled.get(name, 0) & code) for name, code in claims}
-        own = taken.pop(rule, True)
-        if not own or any(taken.values()):
+        if not all(bool(settled.get(name, 0) & code) == wanted for name, code, wanted in claims):
             continue
         total.violations += tally.violations
         total.mild += tally.mild

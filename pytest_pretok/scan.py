@@ -174,6 +174,8 @@ def _digests(
             made = corpus.row_digests(batch, asked - before, labels)
             found += zip((asked + start).tolist(), made, strict=True)
             before += batch.rows
+            if before > local_rows[-1]:
+                break  # what follows was not asked for, and may be the damage of a broken unit
         return found
 
     for _, found in local.run(read, wanted, workers):

@@ -23,7 +23,7 @@ from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.report import summary
 from pytest_pretok.report.json_report import write_report
 from pytest_pretok.report.records import Records
-from pytest_pretok.report.violations import merge_parts, write_part
+from pytest_pretok.report.violations import merge_parts, remove_parts, write_part
 
 _FINDING = pytest.StashKey[Finding]()
 
@@ -50,6 +50,8 @@ class DataSession:
         self.violations = (
             None if violations is None else Path(config.invocation_params.dir, violations)
         )
+        if self.violations is not None and not hasattr(config, "workerinput"):
+            remove_parts(self.violations)
         options = Options(
             config.getoption("pretok_examples"),
             config.getoption("pretok_workers"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 
 def _dashed(name: str) -> str:
@@ -25,12 +26,18 @@ def _as_ids(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _not_empty(ids: tuple[int, ...]) -> tuple[int, ...]:
+    # Asked after the ids are: a length in the type's own schema counts only the sound ones,
+    # and one wrong id is then told twice.
+    if not ids:
+        raise PydanticCustomError("too_short", "at least one id")
+    return ids
+
+
 class Table(BaseModel):
     """One TOML table: keys with dashes, exact types, nothing unknown."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", alias_generator=_dashed, validate_by_name=False
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=_dashed)
 
 
 class RuleSetting(Table):
@@ -38,7 +45,7 @@ class RuleSetting(Table):
 
     severity: Literal["error", "warning", "off"] | None = None
     max_rows: Annotated[int, Field(ge=0)] | None = None
-    max_share: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    max_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 Id = Annotated[int, Field(ge=0)]
@@ -56,7 +63,7 @@ class Defaults(Table):
     vocab_size: Size | None = None
     bos_token_id: Id | None = None
     eos_token_ids: (
-        Annotated[tuple[Id, ...], Field(min_length=1), BeforeValidator(_as_ids)] | None
+        Annotated[tuple[Id, ...], AfterValidator(_not_empty), BeforeValidator(_as_ids)] | None
     ) = None
     pad_token_id: Id | None = None
     columns: dict[str, str] = {}
@@ -72,13 +79,20 @@ class DatasetSettings(Defaults):
     splits: dict[str, str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as builtins."""
+        """The settings as builtins, by the names of their fields."""
         return self.model_dump(mode="json")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DatasetSettings:
         """The settings that `to_dict` was called on."""
-        return cls.model_validate(dict(values), by_name=True, by_alias=False)
+        # Names of rules and roles stay: only keys of ours have two spellings.
+        given = {_dashed(key): value for key, value in values.items()}
+        rules = given.get("rules", {})
+        given["rules"] = {
+            rule: {_dashed(key): value for key, value in setting.items()}
+            for rule, setting in rules.items()
+        }
+        return cls.model_validate(given)
 
 
 def undeclared(defaults: Defaults | None, name: str) -> DatasetSettings:

@@ -5,7 +5,6 @@ A scanner for valid TOML (tomllib has parsed it before). Imports nothing of the 
 
 from __future__ import annotations
 
-import json
 import re
 
 Path = tuple[str, ...]
@@ -13,12 +12,16 @@ Path = tuple[str, ...]
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+# Possessive runs, so that a long string is one step and not one a character. The groups are not:
+# before Python 3.11.5 such groups could match wrongly.
+_BASIC = re.compile(r'"(?:[^"\\\n]++|\\.)*"')
 _LITERAL = re.compile(r"'[^'\n]*'")
 # Up to five quotes may end a multi-line string: two of them can be its own last characters.
-_MULTI_BASIC = re.compile(r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})', re.S)
-_MULTI_LITERAL = re.compile(r"'''.*?'''(?:'{0,2})", re.S)
+_MULTI_BASIC = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*"{3,5}', re.S)
+_MULTI_LITERAL = re.compile(r"'''(?:[^']++|'(?!''))*'{3,5}", re.S)
 _SCALAR = re.compile(r"[^,\]}#\n]+")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))")
+_SHORT = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
 
 
 def key_lines(text: str) -> dict[Path, int]:
@@ -35,6 +38,8 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.line = 1  # of the place counted so far
+        self.counted = 0
         self.lines: dict[Path, int] = {}
         self.counts: dict[Path, int] = {}  # arrays of tables -> how many elements so far
 
@@ -137,7 +142,10 @@ class _Scanner:
         return path
 
     def _line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        # From the last place on, not from the top: that would be quadratic.
+        self.line += self.text.count("\n", self.counted, self.at)
+        self.counted = self.at
+        return self.line
 
     def _peek(self, start: str) -> bool:
         return self.text.startswith(start, self.at)
@@ -156,8 +164,10 @@ class _Scanner:
 
 
 def _unquote(quoted: str) -> str:
-    """The key in double quotes. TOML's escapes are JSON's, and a few more."""
-    text = re.sub(r"\\U([0-9A-Fa-f]{8})", lambda m: chr(int(m.group(1), 16)), quoted)
-    text = re.sub(r"\\x([0-9A-Fa-f]{2})", r"\\u00\1", text).replace("\\e", "\\u001b")
-    unquoted: str = json.loads(text, strict=False)
-    return unquoted
+    """The key in double quotes, with the escapes of TOML 1.0 and 1.1."""
+    return _ESCAPE.sub(_escaped, quoted[1:-1])
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = match[1] or match[2] or match[3]
+    return chr(int(code, 16)) if code else _SHORT.get(match[4], match[4])

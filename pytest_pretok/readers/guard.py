@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pretok_schemas.arrow import as_numpy
 from pytest_pretok.readers.base import UnreadableFile
 
 
@@ -65,20 +66,20 @@ def list_lengths(array: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
     if not len(array):
         return np.zeros(0, np.int64)
     if _is_view(dtype):
-        return np.asarray(array.sizes.to_numpy(), np.int64)
-    offsets = np.asarray(array.offsets.to_numpy(), np.int64)
+        return np.asarray(as_numpy(array.sizes), np.int64)
+    offsets = np.asarray(as_numpy(array.offsets), np.int64)
     return offsets[1:] - offsets[:-1]
 
 
 def _offsets_in_order(array: pa.Array) -> bool:
     dtype = array.type
     if _has_offsets(dtype):
-        offsets = array.offsets.to_numpy()
+        offsets = as_numpy(array.offsets)
         rising = bool((offsets[1:] >= offsets[:-1]).all())
         return rising and offsets[0] >= 0 and offsets[-1] <= len(array.values)
     if _is_view(dtype):
-        starts = array.offsets.to_numpy()
-        sizes = array.sizes.to_numpy()
+        starts = as_numpy(array.offsets)
+        sizes = as_numpy(array.sizes)
         # Compared without a sum, which could overflow.
         inside = (starts >= 0) & (sizes >= 0) & (starts <= len(array.values) - sizes)
         return bool(inside.all())

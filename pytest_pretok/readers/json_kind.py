@@ -15,6 +15,8 @@ _EXPECTED = "expected one object a line, or an array of objects"
 _HEAD = 2**16  # bytes looked at
 _FIRST_KEY = re.compile(rb'\{\s*"((?:[^"\\]|\\.)*)"')
 _NAMES = "|".join(TOKEN_COLUMNS).encode()
+# A list must follow: descriptions of datasets, reports among them, name the columns too.
+_COLUMN = re.compile(rb'"(?:%s)"\s*:\s*\[' % _NAMES)
 _COLUMN_LISTS = re.compile(rb'"(?:%s)"\s*:\s*\[\s*\[' % _NAMES)
 _ROWS_IN_KEY = re.compile(rb'"[^"]*"\s*:\s*\[\s*\{[^{}\[\]]*"(?:%s)"\s*:' % _NAMES)
 
@@ -41,7 +43,7 @@ def json_kind(content: Iterator[bytes]) -> str:
     line, _, rest = head.partition(b"\n")
     if line.rstrip(BLANK).endswith((b"{", b"[", b",", b":")):
         what = f"a JSON object over several lines{_first_key(head)}"
-        raise UnreadableFile(f"{what}; {_EXPECTED}", foreign=not _names_tokens(head))
+        raise UnreadableFile(f"{what}; {_EXPECTED}", foreign=not _COLUMN.search(head))
     if rest.strip(BLANK):
         return "jsonl"
     if ended:
@@ -49,10 +51,6 @@ def json_kind(content: Iterator[bytes]) -> str:
     elif (found := _rows_within(head)) and not _goes_on(content, b"\n" in head):
         raise UnreadableFile(f"one JSON object{_first_key(head)} with {found}; {_EXPECTED}")
     return "jsonl"
-
-
-def _names_tokens(head: bytes) -> bool:
-    return any(b'"%s"' % name.encode() in head for name in TOKEN_COLUMNS)
 
 
 def _head(content: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pretok_schemas.state import HitTable
 from pytest_pretok.checks import Checks
 from pytest_pretok.plan import Plan
 from pytest_pretok.scan import SplitScan
+
+_GROUP = 1_048_576  # rows of a row group
 
 SCHEMA = pa.schema(
     [
@@ -37,7 +40,7 @@ SCHEMA = pa.schema(
 
 
 def write_part(path: Path, worker: str, checks: Checks) -> None:
-    """Write the violations of the splits that this process scanned, one row group a split."""
+    """Write the violations of the splits that this process scanned, and an index of row groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scanned: list[list[Any]] = []
     with pq.ParquetWriter(_part(path, worker), SCHEMA, compression="zstd") as writer:
@@ -45,34 +48,33 @@ def write_part(path: Path, worker: str, checks: Checks) -> None:
             judge = checks.judge(number, split)
             chosen = {rule.name for rule in judge.selected}
             name = checks.plan.datasets[number].name
-            groups = 0
-            for table in _tables(name, scan, chosen):
-                writer.write_table(table)
-                groups += table.num_rows > 0
-            scanned.append([number, split, groups])
+            for rule, table in _tables(name, scan, chosen):
+                writer.write_table(table, row_group_size=_GROUP)
+                scanned.append([number, split, rule, -(-table.num_rows // _GROUP)])
     _index(path, worker).write_text(json.dumps(scanned), encoding="utf-8")
 
 
 def merge_parts(path: Path, plan: Plan) -> None:
     """Join the parts of all processes into the file that was asked for."""
     names = sorted(index.name for index in path.parent.glob(f".{path.name}.*.index"))
-    by_split: dict[tuple[int, str], tuple[Path, list[int]]] = {}
+    # By rule, too: a process that scanned a split need not have compared it with the others.
+    places: dict[tuple[int, str, str], tuple[Path, range]] = {}
     for name in names:
         index = path.parent / name
         part = index.with_suffix(".part")
         group = 0
-        for number, split, groups in json.loads(index.read_text(encoding="utf-8")):
-            by_split.setdefault((number, split), (part, list(range(group, group + groups))))
+        for number, split, rule, groups in json.loads(index.read_text(encoding="utf-8")):
+            places.setdefault((number, split, rule), (part, range(group, group + groups)))
             group += groups
     scratch = path.with_name(f".{path.name}.merged")
     with pq.ParquetWriter(scratch, SCHEMA, compression="zstd") as writer:
         for number, dataset in enumerate(plan.datasets):
-            for planned in dataset.splits:
-                part, groups = by_split.get((number, planned.name), (path, []))
-                if groups:
-                    file = pq.ParquetFile(part)
-                    for group in groups:
-                        writer.write_table(file.read_row_group(group))
+            for planned, rule in product(dataset.splits, NAMES):
+                part, here = places.get((number, planned.name, rule), (path, range(0)))
+                if here:
+                    with pq.ParquetFile(part) as file:
+                        for group in here:
+                            writer.write_table(file.read_row_group(group))
     scratch.replace(path)
     for name in names:
         index = path.parent / name
@@ -80,7 +82,7 @@ def merge_parts(path: Path, plan: Plan) -> None:
         index.unlink()
 
 
-def _tables(dataset: str, scan: SplitScan, chosen: set[str]) -> Iterator[pa.Table]:
+def _tables(dataset: str, scan: SplitScan, chosen: set[str]) -> Iterator[tuple[str, pa.Table]]:
     for rule in NAMES:
         if rule not in chosen:
             continue
@@ -88,7 +90,7 @@ def _tables(dataset: str, scan: SplitScan, chosen: set[str]) -> Iterator[pa.Tabl
         if not hits and rule in scan.findings and rule_named(rule).unit != "row":
             hits = _of_files(scan, rule)
         if hits:
-            yield _table(dataset, scan.split, rule, hits)
+            yield rule, _table(dataset, scan.split, rule, hits)
 
 
 def _of_files(scan: SplitScan, rule: str) -> list[HitTable]:

@@ -6,7 +6,10 @@ Knows Arrow types only: no values, no files, no trainers.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 
@@ -73,3 +76,21 @@ def _is_text(dtype: pa.DataType) -> bool:
         or pa.types.is_binary(dtype)
         or pa.types.is_large_binary(dtype)
     )
+
+
+def as_numpy(array: pa.Array) -> npt.NDArray[Any]:
+    """A flat Arrow array of numbers or booleans without nulls, as numpy sees it.
+
+    Numbers are shared, booleans (packed bits) are copied. `pyarrow.Array.to_numpy` does the same
+    but imports pandas wherever it is installed, which costs half a second.
+    """
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    data = array.buffers()[1]
+    if not len(array) or data is None:
+        return np.zeros(len(array), dtype)
+    if not pa.types.is_boolean(array.type):
+        return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
+    first, skipped = divmod(array.offset, 8)
+    packed = np.frombuffer(data, np.uint8, (skipped + len(array) + 7) // 8, first)
+    bits = np.unpackbits(packed, bitorder="little", count=skipped + len(array))
+    return bits[skipped:].view(np.bool_)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pretok_schemas.arrow import Kind, kind_of
+from pretok_schemas.arrow import Kind, as_numpy, kind_of
 from pretok_schemas.findings import Window
 
 Bools = npt.NDArray[np.bool_]
@@ -83,18 +83,18 @@ def lists_from_arrow(array: pa.Array) -> Lists:
     dtype = array.type
     if kind_of(dtype) not in _NUMBERS:
         raise ValueError(f"no list of numbers: {dtype}")
-    null_rows = _to_bools(array.is_null()) if array.null_count else None
+    null_rows = as_numpy(array.is_null()) if array.null_count else None
     if null_rows is None and (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)):
-        raw = array.offsets.to_numpy().astype(np.int64)
+        raw = as_numpy(array.offsets).astype(np.int64)
         offsets = raw - raw[0]
         child = array.values.slice(int(raw[0]), int(offsets[-1]))
     else:
         # Null slots may cover values, and list views may lie in any order: flatten() mends both.
         lengths = pc.fill_null(pc.list_value_length(array), 0)
         offsets = np.zeros(len(array) + 1, np.int64)
-        np.cumsum(lengths.to_numpy(zero_copy_only=False), out=offsets[1:])
+        np.cumsum(as_numpy(lengths), out=offsets[1:])
         child = array.flatten()
-    null_tokens = _to_bools(child.is_null()) if child.null_count else None
+    null_tokens = as_numpy(child.is_null()) if child.null_count else None
     return Lists(offsets, _to_values(child), null_rows, null_tokens)
 
 
@@ -103,14 +103,10 @@ def _to_values(child: pa.Array) -> Values:
         return np.zeros(len(child), np.int64)
     if child.null_count:
         child = child.fill_null(False if pa.types.is_boolean(child.type) else 0)
-    values: Values = child.to_numpy(zero_copy_only=False)
+    values: Values = as_numpy(child)
     if values.dtype == np.uint64:
         return np.minimum(values, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
     return values
-
-
-def _to_bools(array: pa.Array) -> Bools:
-    return np.asarray(array.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 class View:

@@ -7,6 +7,7 @@ the rows were cut. Opens no file.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -251,9 +252,12 @@ class Judge:
         outcome = Outcome.PASSED
         if tally.violations > budget:
             outcome = Outcome.FAILED if severity is Severity.ERROR else Outcome.WARNED
+        elif because is not None:
+            outcome = Outcome.NOT_EVALUATED  # what was not read may go beyond the budget
         return replace(
             finding,
             outcome=outcome,
+            because=because if outcome is Outcome.NOT_EVALUATED else None,
             violations=tally.violations,
             effect=consequence.effect,
             consequence=consequence.text,
@@ -262,7 +266,7 @@ class Judge:
         )
 
     def because(self, rule: Rule, state: State, shards: Sequence[ShardFacts]) -> str | None:
-        """The rule that left this one without a verdict, if it found nothing itself.
+        """The rule that left this one without a verdict, unless it found too much already.
 
         None where it has judged: at least one row of the split, and every file as far as its
         columns go. Rows that another rule reports are left out and do not count against it.
@@ -338,6 +342,8 @@ def _plain(values: Any, at: int) -> int | float | str | None:
         return None
     value = values[at]
     plain: int | float | str | None = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return str(plain)  # JSON has no number for it
     return plain
 
 

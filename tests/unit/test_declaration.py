@@ -203,7 +203,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         "[tool.pretok.datasets.b]\nsequence-len = 0\n",
     )
 
-    assert [2, 4, 5, 6, 7] == [line for line, _ in found]
+    assert [line for line, _ in found] == [2, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(

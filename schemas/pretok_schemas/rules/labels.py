@@ -23,6 +23,7 @@ SHIFTS = (1, -1, 2, -2, 3, -3)  # in the order in which ties are resolved
 MIN_PLACES = 4  # fewer places decide nothing about a row
 AGREES = 0.9
 WRAPPED_32 = 2**32 + IGNORE
+CLIPPED = 2**63 - 1  # how `batch` delivers whatever a 64-bit unsigned column holds beyond it
 
 
 class LabelState(NamedTuple):
@@ -234,7 +235,8 @@ class LabelOutOfRange(RowRule):
         hits = hits_at(view, np.flatnonzero(bad.flat), found=view[LABELS], expected=expected)
         wrapped = view.batch_rows(np.unique(view.rows_at(np.flatnonzero(bad.wrapped))))
         explains = np.isin(hits.rows, wrapped)
-        key = f"wrapped {view[LABELS].dtype}"
+        clipped = bool(bad.wrapped.any()) and bool((view[LABELS] == CLIPPED).any())
+        key = f"wrapped {'uint64' if clipped else view[LABELS].dtype}"
         hits = Hits(hits.rows, hits.positions, hits.found, hits.expected, explains=explains)
         return Look(hits, {key: int(explains.sum())})
 
@@ -244,7 +246,7 @@ class LabelOutOfRange(RowRule):
         if not wrapped:
             return None
         dtype = max(wrapped, key=lambda key: wrapped[key]).split()[1]
-        bits = int(dtype[4:]) if dtype.startswith("uint") and int(dtype[4:]) < 64 else 32
+        bits = int(dtype[4:]) if dtype.startswith("uint") else 32
         return f"{2**bits + IGNORE} is -100 wrapped in an unsigned type of {bits} bits"
 
 
@@ -277,6 +279,8 @@ def _is_wrapped(labels: Values) -> Bools:
     wrapped: Bools = labels == WRAPPED_32
     if labels.dtype.kind == "u":
         wrapped |= labels == 2 ** (8 * labels.dtype.itemsize) + IGNORE
+    if labels.dtype == np.int64:
+        wrapped |= labels == CLIPPED
     return wrapped
 
 

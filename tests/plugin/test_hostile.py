@@ -1,0 +1,567 @@
+"""Broken and malicious input ends in a clear finding: never a pass, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.plugin.conftest import Ran, Run
+from tests.plugin.data import (
+    FAULT,
+    clean_rows,
+    declare,
+    faulty_rows,
+    shards,
+    table_of,
+    write,
+    write_saved,
+)
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+LIMIT = 3000  # characters that one finding may take
+
+
+def sound(ran: Ran) -> None:
+    """Hold a run to what every run must be: no traceback, no control characters."""
+    assert "Traceback" not in ran.text
+    assert "INTERNALERROR" not in ran.text
+    assert all(line.isprintable() for line in ran.lines)
+
+
+def failed(ran: Ran) -> list[str]:
+    """The ids that failed."""
+    return [line.split()[1] for line in ran.lines if line.startswith("FAILED")]
+
+
+# -- files that cannot be read
+
+Spoil = Callable[[Path], object]
+
+
+def cut_to(share: float) -> Spoil:
+    """Keep the first part of a file."""
+    return lambda path: path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def cut_off(count: int) -> Spoil:
+    """Take the last bytes of a file away."""
+    return lambda path: path.write_bytes(path.read_bytes()[:-count])
+
+
+def holds(content: bytes) -> Spoil:
+    """Replace the content of a file."""
+    return lambda path: path.write_bytes(content)
+
+
+def zeroed(path: Path) -> None:
+    """Overwrite the middle third of a file, as a lost block does."""
+    content = bytearray(path.read_bytes())
+    third = len(content) // 3
+    content[third : 2 * third] = bytes(third)
+    path.write_bytes(content)
+
+
+SPOILED: dict[str, tuple[str, Spoil]] = {
+    "empty-parquet": ("a.parquet", holds(b"")),
+    "empty-arrow": ("a.arrow", holds(b"")),
+    "empty-jsonl": ("a.jsonl", holds(b"")),
+    "lfs-parquet": ("a.parquet", holds(LFS)),
+    "lfs-jsonl": ("a.jsonl", holds(LFS)),
+    "lfs-json": ("a.json", holds(LFS)),
+    "noise": ("a.parquet", holds(bytes(range(256)) * 8)),
+    "pickle": ("a.arrow", holds(b"\x80\x04\x95\x10\x00\x00\x00")),
+    "magic-alone": ("a.parquet", holds(b"PAR1")),
+    "magic-twice": ("a.parquet", holds(b"PAR1PAR1PAR1")),
+    "zeroed": ("a.parquet", zeroed),
+    **{f"parquet-{s}": ("a.parquet", cut_to(s)) for s in (0.01, 0.3, 0.6, 0.9)},
+    **{f"parquet-minus-{n}": ("a.parquet", cut_off(n)) for n in (1, 4, 8)},
+    **{f"arrow-{s}": ("a.arrow", cut_to(s)) for s in (0.01, 0.3, 0.6, 0.9)},
+    "arrow-minus-1": ("a.arrow", cut_off(1)),
+    **{f"jsonl-{s}": ("a.jsonl", cut_to(s)) for s in (0.01, 0.3, 0.6)},
+    "jsonl-minus-3": ("a.jsonl", cut_off(3)),
+    "jsonl-not-utf8": ("a.jsonl", holds(b'{"input_ids": [1, 2], "x": "\xff\xfe"}\n')),
+    "jsonl-prose": ("a.jsonl", holds(b"this is no JSON\n")),
+}
+
+
+@pytest.mark.parametrize(("name", "spoil"), SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize("way", ["file", "folder"])
+def test_unreadable_files(run: Run, here: Path, name: str, spoil: Spoil, way: str) -> None:
+    """A damaged file fails, named on its own or found in its folder."""
+    rows = clean_rows()
+    source = "a.parquet" if name.endswith(".json") else name
+    path = write(here / "data" / source, rows).rename(here / "data" / name)
+    spoil(path)
+    ran = run("--pretok-data=data" if way == "folder" else f"--pretok-data=data/{name}", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert f"data/{name}::unreadable-file" in failed(ran)
+    assert "passed" not in ran.outcomes or ran.outcomes["passed"] < 22
+
+
+def test_lfs_pointers_are_recognised(run: Run, here: Path) -> None:
+    """A git-LFS pointer is told from broken data, with the remedy."""
+    (here / "a.parquet").write_bytes(LFS)
+
+    assert "git lfs pull" in run("--pretok-data=a.parquet").text
+
+
+def test_damage_beside_sound_files(run: Run, here: Path, workers: str) -> None:
+    """Damaged files fail beside sound ones, which keep their verdicts."""
+    write(here / "data/sound.parquet", clean_rows(seed=1))
+    write(here / "data/faulty.parquet", faulty_rows(seed=2))
+    cut_to(0.5)(write(here / "data/cut.parquet", clean_rows(seed=3)))
+    ran = run("--pretok-data=data", "-rf", workers)
+
+    sound(ran)
+    assert set(failed(ran)) == {
+        "data/cut.parquet::unreadable-file",
+        f"data/faulty.parquet::{FAULT}",
+    }
+
+
+def test_one_shard_of_several_is_damaged(run: Run, here: Path) -> None:
+    """Of a split with one damaged shard, faults in the sound shards are told as well."""
+    shards(here / "data", "train", [faulty_rows(seed=1), clean_rows(seed=2), clean_rows(seed=3)])
+    cut_to(0.5)(here / "data/train-00001-of-00003.parquet")
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    first = "data/train-00000-of-00003.parquet"
+    assert {f"{first}::unreadable-file[train]", f"{first}::{FAULT}[train]"} <= set(failed(ran))
+
+
+def test_a_numbered_shard_is_missing(run: Run, here: Path) -> None:
+    """A gap in numbered files is a missing shard, named as it should be there."""
+    shards(here / "data", "train", [clean_rows(seed=n) for n in range(1, 4)])
+    (here / "data/train-00001-of-00003.parquet").unlink()
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert failed(ran) == ["data/train-00000-of-00003.parquet::unreadable-file[train]"]
+    assert "train-00001-of-00003.parquet: the shard is missing" in ran.text
+
+
+@pytest.fixture
+def locked() -> Iterator[Path]:
+    """A folder with a sound file, a file and a folder without permissions."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    write(folder / "sound.parquet", clean_rows(seed=1)).chmod(0o644)
+    write(folder / "locked.parquet", clean_rows(seed=2)).chmod(0)
+    write(folder / "shut/inner.parquet", clean_rows(seed=3))
+    (folder / "shut").chmod(0)
+    yield folder
+    (folder / "shut").chmod(0o700)
+    shutil.rmtree(folder)
+
+
+def run_bound_by_permissions(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run pytest as one who may not read everything: root gives up that right first."""
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rf", *arguments]
+    if os.geteuid() == 0:
+        rights = "-dac_override,-dac_read_search"
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("root can read everything, and setpriv is not there to change that")
+        words = [setpriv, f"--bounding-set={rights}", f"--inh-caps={rights}", *words]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_without_permission(locked: Path) -> None:
+    """A file that may not be read, and a folder that may not be listed, fail."""
+    code, text = run_bound_by_permissions(locked, "--pretok-data=.")
+
+    assert code == 1
+    assert "FAILED locked.parquet::unreadable-file" in text
+    assert "FAILED shut::unreadable-file" in text
+    assert text.count("Permission denied") >= 2
+
+
+@pytest.mark.parametrize(
+    "argument", ["--pretok-data=shut/inner.parquet", "shut/inner.parquet::no-rows"]
+)
+def test_named_without_permission(locked: Path, argument: str) -> None:
+    """A file named within a folder that may not be entered is a usage error."""
+    code, text = run_bound_by_permissions(locked, argument)
+
+    assert code == 4
+    assert "shut" in text
+
+
+def test_declared_without_permission(locked: Path) -> None:
+    """A declared file that may not be looked at fails."""
+    declare(locked, '[tool.pretok.datasets.sft]\npath = "shut/inner.parquet"\n')
+    code, text = run_bound_by_permissions(locked, "pyproject.toml")
+
+    assert code == 1
+    assert "FAILED pyproject.toml::sft::unreadable-file[train]" in text
+
+
+def test_a_folder_that_cannot_be_listed(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that cannot be listed fails under its own name."""
+    write(here / "data/a.parquet", clean_rows())
+    (here / "data/shut").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str | os.PathLike[str] = ".") -> Iterator[os.DirEntry[str]]:
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert "data/shut::unreadable-file" in failed(ran)
+
+
+# -- declarations
+
+DECLARATIONS = {
+    "broken-toml": ("[tool.pretok\n", "pyproject.toml:1: no valid TOML"),
+    "unknown-key": ("[tool.pretok]\nsequence_len = 3\n", "did you mean 'sequence-len'?"),
+    "unknown-rule": (
+        '[tool.pretok.rules]\nlabel-not-input-ids = "off"\n',
+        "did you mean 'label-not-input-id'?",
+    ),
+    "unknown-contract": ('[tool.pretok]\ncontract = "axolot"\n', "did you mean 'axolotl'?"),
+    "unknown-severity": ('[tool.pretok.rules]\nno-rows = "warn"\n', "no-rows"),
+    "colons-in-a-name": ('[tool.pretok.datasets."a::b"]\npath = "a.parquet"\n', "'a::b'"),
+    "control-in-a-name": ('[tool.pretok.datasets."a\\u001b"]\npath = "a"\n', "the name"),
+    "later-key": ('[tool.pretok]\ntokenizer = "t.json"\n', "not supported yet"),
+    "wrong-type": ("[tool.pretok]\npacking = 1\n", "packing: found 1, expected"),
+    "datasets-no-table": ("[tool.pretok]\ndatasets = 3\n", "expected tables"),
+    "no-table": ("[tool]\npretok = 3\n", "expected a table"),
+    "no-path": ("[tool.pretok.datasets.a]\n", "needs path or splits"),
+    "url": ('[tool.pretok.datasets.a]\npath = "s3://b/a.parquet"\n', "not supported yet"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), DECLARATIONS.values(), ids=DECLARATIONS)
+def test_faulty_declarations(run: Run, here: Path, text: str, expected: str) -> None:
+    """A faulty declaration ends the run with 2, the line and the remedy."""
+    declare(here / "sub", text)
+    write(here / "sub/a.parquet", clean_rows())
+    ran = run("--pretok-data=sub", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert "sub/pyproject.toml:" in ran.text
+    assert expected in ran.text
+
+
+def test_a_declaration_that_is_no_text(run: Run, here: Path) -> None:
+    """A declaration that is not UTF-8 is a fault with its line."""
+    (here / "sub").mkdir()
+    (here / "sub/pyproject.toml").write_bytes(b"[tool.pretok]\n# \xff\n")
+    ran = run("--pretok-data=sub", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert "sub/pyproject.toml:2: the file is not UTF-8" in ran.text
+
+
+MISSING = {
+    "file": ("data/none.parquet", "there is no such file or folder"),
+    "glob": ("data/*.jsonl", "no file matches this pattern"),
+    "folder": ("empty", "the folder holds no data files"),
+}
+
+
+@pytest.mark.parametrize(("path", "reason"), MISSING.values(), ids=MISSING)
+def test_declared_paths_that_lead_nowhere(run: Run, here: Path, path: str, reason: str) -> None:
+    """A declared path without data fails; it is never left out."""
+    (here / "empty").mkdir()
+    declare(here, f'[tool.pretok.datasets.sft]\npath = "{path}"\n')
+    ran = run("pyproject.toml", "-rf")
+
+    sound(ran)
+    assert failed(ran) == ["pyproject.toml::sft::unreadable-file[train]"]
+    assert reason in ran.text
+
+
+# -- folders that `save_to_disk` wrote, tampered with
+
+
+def state_of(folder: Path, *names: object) -> None:
+    """Let a state.json name these data files."""
+    files = [{"filename": name} for name in names]
+    (folder / "state.json").write_text(json.dumps({"_data_files": files}), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gone.arrow",
+        "x" * 300,
+        "../x.arrow",
+        "/etc/passwd",
+        "..\\x.arrow",
+        "sub/../../x.arrow",
+        "",
+        3,
+        None,
+    ],
+)
+def test_files_that_a_state_may_not_name(run: Run, here: Path, name: object) -> None:
+    """A file that is missing or lies outside of the folder is refused, and never opened."""
+    write(here / "data/x.arrow", clean_rows())
+    folder = write_saved(here / "data/saved", clean_rows(seed=2))
+    state_of(folder, "data-00000-of-00001.arrow", name)
+    ran = run("--pretok-data=data/saved", "-rf")
+
+    sound(ran)
+    assert failed(ran) == ["data/saved/state.json::unreadable-file"]
+    assert "missing" in ran.text or "outside its folder" in ran.text
+    assert "root:" not in ran.text
+
+
+@pytest.mark.parametrize("name", ["../other", "/etc", "..", "gone", "a::b", "\x1b[31m"])
+def test_splits_that_a_dict_may_not_name(run: Run, here: Path, name: str) -> None:
+    """A split that is missing or lies outside of the folder fails."""
+    write_saved(here / "data/other", clean_rows())
+    folder = write_saved(here / "data/saved", {"train": clean_rows(seed=2)})
+    text = json.dumps({"splits": ["train", name]})
+    (folder / "dataset_dict.json").write_text(text, encoding="utf-8")
+    ran = run("--pretok-data=data/saved", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert any("::unreadable-file[" in test_id for test_id in failed(ran))
+    assert not any(test_id.endswith("[train]") for test_id in failed(ran))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no JSON", b"[]", b"{}", b'{"_data_files": []}', b'{"_data_files": 3}']
+)
+@pytest.mark.parametrize("where", ["dict", "single"])
+def test_states_that_name_nothing(run: Run, here: Path, content: bytes, where: str) -> None:
+    """A state.json that is broken, or names no files, fails instead of hiding the data."""
+    if where == "dict":
+        write_saved(here / "data/saved", {"train": clean_rows()})
+        (here / "data/saved/train/state.json").write_bytes(content)
+    else:
+        write_saved(here / "data/saved", clean_rows())
+        (here / "data/saved/state.json").write_bytes(content)
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert any("unreadable-file" in test_id for test_id in failed(ran))
+
+
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"[]", b"{}", b'{"splits": []}'])
+def test_dicts_that_name_nothing(run: Run, here: Path, content: bytes) -> None:
+    """A dataset_dict.json that is broken, or names no splits, fails."""
+    write_saved(here / "data/saved", {"train": clean_rows()})
+    (here / "data/saved/dataset_dict.json").write_bytes(content)
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert any("dataset_dict.json::unreadable-file" in test_id for test_id in failed(ran))
+
+
+def test_splits_whose_names_look_alike(run: Run, here: Path) -> None:
+    """Splits whose names are made plain keep verdicts of their own; a name twice counts once."""
+    folder = write_saved(here / "saved", {"a b": clean_rows(seed=1), "a_b": faulty_rows(seed=2)})
+    text = json.dumps({"splits": ["a b", "a_b", "a_b"]})
+    (folder / "dataset_dict.json").write_text(text, encoding="utf-8")
+    ran = run("--pretok-data=saved", "-rf")
+
+    sound(ran)
+    assert ran.outcomes["failed"] == 1
+    assert len(set(run("--pretok-data=saved", "--co", "-q").ids)) == 2 * 22 + 1
+
+
+def test_caches_beside_saved_data(run: Run, here: Path) -> None:
+    """Caches that `datasets` leaves beside its data are not part of it."""
+    folder = write_saved(here / "data/saved", clean_rows())
+    write(folder / "cache-0123456789abcdef.arrow", faulty_rows(seed=2))
+    write(folder / "tmpabc.arrow", faulty_rows(seed=3))
+    ran = run("--pretok-data=data")
+
+    sound(ran)
+    assert ran.code == 0
+
+
+# -- rows that no trainer takes
+
+Rows = list[dict[str, object]]
+
+
+def with_cell(column: str, value: object) -> Rows:
+    """Clean rows, of which the third has another value in one column."""
+    rows: Rows = [dict(row) for row in clean_rows()]
+    rows[2][column] = value
+    return rows
+
+
+def of_type(column: str, array: pa.Array) -> pa.Table:
+    """A clean table with one column exchanged."""
+    table = table_of(clean_rows())
+    return table.set_column(table.column_names.index(column), column, array)
+
+
+IDS = [row["input_ids"] for row in clean_rows()]
+BAD_ROWS: dict[str, tuple[str, Rows | pa.Table, str]] = {
+    "ragged": ("jsonl", with_cell("labels", [1, 2, 3]), "length-mismatch"),
+    "null-row": ("jsonl", with_cell("labels", None), "null-row"),
+    "null-token": ("jsonl", with_cell("labels", [None] * 20), "null-token"),
+    "text": ("jsonl", with_cell("input_ids", "[1, 2, 3]"), "column-type"),
+    "float": ("jsonl", with_cell("input_ids", [1.5] * 20), "column-type"),
+    "huge": ("jsonl", with_cell("input_ids", [2**80] * 20), "column-type"),
+    "nested": ("jsonl", with_cell("input_ids", [[1, 2, 3]]), "column-type"),
+    "object": ("jsonl", with_cell("input_ids", {"a": 1}), "column-type"),
+    "scalar": ("jsonl", with_cell("input_ids", 7), "column-type"),
+    "absent-column": ("jsonl", [{"input_ids": [1, 2, 3]}] * 3, "missing-column"),
+    "text-column": ("parquet", of_type("input_ids", pa.array(map(str, IDS))), "column-type"),
+    "float-column": (
+        "parquet",
+        of_type("input_ids", pa.array([[float(i) for i in ids] for ids in IDS])),
+        "column-type",
+    ),
+    "nested-column": ("parquet", of_type("labels", pa.array([[i] for i in IDS])), "column-type"),
+    "scalar-column": ("parquet", of_type("labels", pa.array(range(6))), "column-type"),
+    "null-column": ("parquet", of_type("labels", pa.nulls(6)), "null-row"),
+    "null-cell": ("parquet", of_type("labels", pa.array([*IDS[:5], None])), "null-row"),
+    "null-inside": (
+        "parquet",
+        of_type("labels", pa.array([*IDS[:5], [None] * len(IDS[5])])),
+        "null-token",
+    ),
+    "no-rows": ("parquet", table_of([]), "no-rows"),
+    "no-rows-arrow": ("arrow", table_of([]), "no-rows"),
+    "no-columns": ("parquet", pa.table({"x": [1]}), "missing-column"),
+}
+
+
+@pytest.mark.parametrize(("suffix", "rows", "rule"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_bad_rows(run: Run, here: Path, suffix: str, rows: Rows | pa.Table, rule: str) -> None:
+    """Rows of a wrong shape or type break the rule that speaks of it."""
+    path = write(here / f"a.{suffix}", rows)
+    ran = run(f"--pretok-data={path.name}", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert f"a.{suffix}::{rule}" in failed(ran)
+
+
+def test_a_column_twice(run: Run, here: Path) -> None:
+    """A table with two columns of one name is judged, by the first."""
+    table = table_of(faulty_rows())
+    pq.write_table(table.append_column("labels", table["labels"]), here / "a.parquet")
+    ran = run("--pretok-data=a.parquet", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+
+
+def test_a_row_of_ten_million_tokens(run: Run, here: Path) -> None:
+    """One huge row is judged, and its text stays short."""
+    count = 10_000_000
+    import numpy as np
+
+    ids = np.arange(count, dtype=np.int32) % 30_000 + 3
+    labels = ids.copy()
+    labels[count - 5] += 1
+    columns = {"input_ids": ids, "attention_mask": np.ones(count, np.int32), "labels": labels}
+    offsets = pa.array([0, count], pa.int32())
+    table = pa.table(
+        {n: pa.ListArray.from_arrays(offsets, pa.array(v)) for n, v in columns.items()}
+    )
+    pq.write_table(table, here / "a.parquet")
+    ran = run("--pretok-data=a.parquet", "-rf")
+
+    sound(ran)
+    assert failed(ran) == [f"a.parquet::{FAULT}"]
+    assert f"position {count - 5}" in ran.text
+    assert len(ran.text) < 2 * LIMIT
+
+
+# -- code that lies in the data
+
+
+@pytest.mark.parametrize("arguments", [[], ["tests"]], ids=["data", "beside-tests"])
+def test_code_in_data_is_never_run(
+    run: Run, here: Path, arguments: list[str], workers: str
+) -> None:
+    """conftest.py, __init__.py and tests that lie in the data are not imported."""
+    marker = here / "executed"
+    code = f"import os\nos.mkdir({str(marker)!r})\ndef test_x(): pass\n"
+    for folder in ("data", "data/inner"):
+        write(here / folder / "a.parquet", clean_rows(seed=len(folder)))
+        for name in ("conftest.py", "__init__.py", "test_x.py", "setup.py", "sitecustomize.py"):
+            (here / folder / name).write_text(code, encoding="utf-8")
+    (here / "tests").mkdir()
+    (here / "tests/test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    ran = run(*arguments, "--pretok-data=data", workers)
+
+    sound(ran)
+    assert ran.code == 0
+    assert not marker.exists()
+
+
+def test_a_declaration_in_data_runs_nothing(run: Run, here: Path) -> None:
+    """A declaration found in the data cannot have code imported."""
+    write(here / "data/a.parquet", clean_rows())
+    (here / "data/evil.py").write_text(f"import os\nos.mkdir({str(here / 'executed')!r})\n")
+    declare(here / "data", '[tool.pretok]\nplugins = ["evil"]\n')
+    ran = run("--pretok-data=data", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert not (here / "executed").exists()
+
+
+# -- bounds
+
+
+def test_texts_are_bounded(run: Run, here: Path) -> None:
+    """Whatever the damage, a finding takes at most 3,000 characters of printable text."""
+    evil = "\x1b[2J\u202e" + "x" * 100_000
+    rows: Rows = [dict(row) for row in clean_rows(60)]
+    for number, row in enumerate(rows):
+        row[("input_ids", "attention_mask", "labels")[number % 3]] = evil if number % 2 else [-100]
+    folder = here / ("deep" * 20) / ("er" * 60)
+    write(folder / f"{'long' * 20}.jsonl", rows)
+    hook = (
+        "def pytest_runtest_logreport(report):\n"
+        "    if report.failed:\n"
+        f"        with open({str(here / 'sizes')!r}, 'a') as file:\n"
+        "            file.write(f'{len(report.longreprtext)}\\n')\n"
+    )
+    (here / "conftest.py").write_text(hook, encoding="utf-8")
+    ran = run("--pretok-data=.", "--pretok-examples=50")
+    sizes = [int(line) for line in (here / "sizes").read_text(encoding="utf-8").split()]
+
+    sound(ran)
+    assert ran.outcomes["failed"] == len(sizes)
+    assert 0 < max(sizes) <= LIMIT
+
+
+def test_names_from_data_are_made_printable(run: Run, here: Path) -> None:
+    """Control characters in column names and cells do not reach the terminal."""
+    table = table_of(clean_rows())
+    pq.write_table(table.rename_columns(["\x1b[31mids", "a\u202eb", "c\nd"]), here / "a.parquet")
+    ran = run("--pretok-data=a.parquet")
+
+    sound(ran)
+    assert ran.code == 1

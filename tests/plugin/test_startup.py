@@ -1,0 +1,75 @@
+"""What the plugin costs runs that have nothing to do with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.conftest import Run
+from tests.plugin.data import clean_rows, write
+
+HEAVY = (
+    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click"),
+    *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
+)
+LOADED = f"""
+import sys
+
+def pytest_unconfigure(config):
+    loaded = [name for name in {HEAVY!r} if name in sys.modules]
+    print("LOADED", loaded, file=sys.stderr)
+"""
+
+
+def loaded(run: Run, here: Path, *arguments: str) -> str:
+    """Which heavy modules a run in a fresh interpreter had loaded at its end."""
+    (here / "conftest.py").write_text(LOADED, encoding="utf-8")
+    # Other plugins of this environment may load heavy modules on their own account.
+    words = ["-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:typeguard"]
+    ran = run(*arguments, *words, subprocess=True)
+    return next(line for line in ran.text.splitlines() if line.startswith("LOADED"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["test_own.py"], ["test_own.py::test_own"], ["."], ["--pretok-examples=2"]],
+    ids=["bare", "file", "id", "dot", "option"],
+)
+def test_unrelated_runs_load_nothing(run: Run, here: Path, arguments: list[str]) -> None:
+    """A run without data imports the plugin's entry module, and nothing heavy."""
+    (here / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    (here / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+
+    assert loaded(run, here, *arguments) == "LOADED []"
+
+
+def test_a_repository_with_data_loads_nothing_either(run: Run, here: Path) -> None:
+    """A declaration and data that the run does not ask for are not looked at."""
+    (here / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    text = '[tool.pretok.datasets.sft]\npath = "a.parquet"\n'
+    (here / "pyproject.toml").write_text(text, encoding="utf-8")
+    write(here / "a.parquet", clean_rows())
+
+    assert loaded(run, here) == "LOADED []"
+
+
+def test_checks_load_only_what_they_need(run: Run, here: Path) -> None:
+    """Checking Parquet by a built-in contract needs numpy and pyarrow, but no pandera."""
+    write(here / "a.parquet", clean_rows())
+    found = loaded(run, here, "--pretok-data=.")
+
+    assert "numpy" in found
+    assert "pyarrow" in found
+    assert not any(name in found for name in ("pandera", "datasets", "click"))
+
+
+def test_the_package_itself_is_light() -> None:
+    """Importing pytest_pretok gives its public names without loading what is behind them."""
+    import subprocess
+
+    code = f"import sys, pytest_pretok; print([n for n in {HEAVY!r} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -7,8 +7,7 @@ a module that was loaded twice are no longer the same.
 
 from __future__ import annotations
 
-import hypothesis  # noqa: F401  (see above; its plugin imports it in every run)
-import numpy  # noqa: F401
+import numpy  # noqa: F401  (see above)
 import pyarrow.parquet
 import pydantic  # noqa: F401
 

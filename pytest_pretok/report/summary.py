@@ -52,8 +52,13 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
 def lines(records: Records, width: int) -> list[str]:
     """The closing paragraphs, one a split, and one for rules that lack a setting."""
     found = []
-    scans = sorted(records.scans.items())
-    for (number, split), scan in scans[:SPLITS_SHOWN]:
+    scans = [
+        (number, split.name, records.scans[number, split.name])
+        for number, dataset in enumerate(records.plan.datasets)
+        for split in dataset.splits
+        if (number, split.name) in records.scans
+    ]
+    for number, split, scan in scans[:SPLITS_SHOWN]:
         dataset = records.plan.datasets[number]
         named = any(s.named or len(dataset.splits) > 1 for s in dataset.splits)
         name = f"{dataset.name} [{split}]" if named else dataset.name

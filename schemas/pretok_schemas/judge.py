@@ -123,13 +123,14 @@ class Judge:
                 columns[column.role] = lists_from_arrow(array)
         for row, name, kind_name, text in cells:
             column = by_name.get(name)
-            kinds = {kind.value for kind in column.accepts} if column else set()
-            if column is None or kind_name in kinds:
+            if column is None:
                 continue
-            mild = kind_name in {kind.value for kind in column.tolerates}
-            # Floats that are no whole numbers come without their values: nothing can read them.
+            # Fractions, and truth values among numbers, come without values: nobody can read them.
             lists = columns.get(column.role)
-            mild &= lists is None or lists.null_rows is None or not bool(lists.null_rows[row])
+            read = lists is None or lists.null_rows is None or not bool(lists.null_rows[row])
+            if read and kind_name in {kind.value for kind in column.accepts}:
+                continue
+            mild = read and kind_name in {kind.value for kind in column.tolerates}
             defects.append(Defect(row, column.role, kind_name, text, mild))
         return TokenBatch(table.num_rows, columns, foreign, tuple(defects))
 

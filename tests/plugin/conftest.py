@@ -33,6 +33,8 @@ def _run(pytester: pytest.Pytester, *arguments: str | Path, subprocess: bool = F
     words = [str(argument) for argument in arguments if argument != ""]
     words += ["-p", "no:cacheprovider"] if "--cache" not in words else []
     words = [word for word in words if word != "--cache"]
+    # It would import hypothesis, and rewrite its assertions, in every inner run.
+    words += ["-p", "no:hypothesispytest"]
     parallel = any(word.startswith("-n") and word != "-n0" for word in words)
     method = (
         pytester.runpytest_subprocess if parallel or subprocess else pytester.runpytest_inprocess

@@ -27,7 +27,7 @@ def loaded(run: Run, here: Path, *arguments: str) -> str:
     """Which heavy modules a run in a fresh interpreter had loaded at its end."""
     (here / "conftest.py").write_text(LOADED, encoding="utf-8")
     # Other plugins of this environment may load heavy modules on their own account.
-    words = ["-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:typeguard"]
+    words = ["-p", "no:anyio", "-p", "no:typeguard"]
     ran = run(*arguments, *words, subprocess=True)
     return next(line for line in ran.text.splitlines() if line.startswith("LOADED"))
 

@@ -118,7 +118,7 @@ class TooLong(RowRule):
             return None
         return (
             f"{lost:,} of {facts.trainable:,} trainable tokens "
-            f"({lost / facts.trainable:.1%}) are lost with these rows"
+            f"({100 * lost / facts.trainable:.1f} %) are lost with these rows"
         )
 
 

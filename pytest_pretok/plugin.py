@@ -137,7 +137,7 @@ def _request(config: pytest.Config) -> Request:
 
 def _make(request: Request) -> Plan:
     from pretok_schemas.trainers import names  # lazy: start cost
-    from pytest_pretok.declaration import DeclarationError
+    from pytest_pretok.faults import DeclarationError
     from pytest_pretok.planning import PlanError, make_plan
 
     if request.contract is not None and request.contract not in names():

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
-from pytest_pretok.declaration import (
-    LATER,
-    Declaration,
-    DeclarationError,
-    has_declaration,
-    read_declaration,
-)
+from pytest_pretok.declaration import Declaration, has_declaration, read_declaration
+from pytest_pretok.faults import LATER, DeclarationError
 from pytest_pretok.settings import DatasetSettings, undeclared
 
 RULES = ("too-long", "duplicate-rows", "label-not-input-id")
@@ -110,6 +106,7 @@ def test_no_table(tmp_path: Path) -> None:
         "[tool]\npretok = { vocab-size = 5 }\n",
         "tool.pretok.vocab-size = 5\n",
         "[\"tool\".'pretok']\n",
+        '["to\\u006fl"."pr\\U00000065tok"]\n',
         "[tool.pretok.datasets.x]\npath = 'y'\n",
     ],
 )
@@ -119,6 +116,22 @@ def test_every_spelling_is_noticed(tmp_path: Path, text: str) -> None:
 
     assert has_declaration(tmp_path / "pyproject.toml")
     assert read(tmp_path, text) is not None
+
+
+@pytest.mark.parametrize(("number", "noticed"), [(errno.EACCES, True), (errno.ENOENT, False)])
+def test_a_file_that_cannot_be_read_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, number: int, noticed: bool
+) -> None:
+    """A declaration that may be there is not passed over: reading it says what is wrong."""
+
+    def refuse(_: Path) -> bytes:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    assert has_declaration(Path("pyproject.toml")) is noticed
+    with pytest.raises(DeclarationError, match="cannot be read: refused"):
+        read_declaration(Path("pyproject.toml"), RULES, CONTRACTS)
 
 
 DATASET = "[tool.pretok.datasets.x]\npath = 'y'\n"
@@ -132,23 +145,29 @@ DATASET = "[tool.pretok.datasets.x]\npath = 'y'\n"
         ("sequence-len = true", 3, "sequence-len: found True, expected a whole number"),
         ("sequence-len = '5'", 3, "sequence-len: found '5', expected a whole number"),
         ("packing = 1", 3, "packing: found 1, expected true or false"),
-        ("contract = 'axolot'", 3, "unknown contract 'axolot', known: axolotl; did you mean"),
+        ("contract = 'axolot'", 3, "unknown contract 'axolot'; did you mean 'axolotl'?"),
+        ("contract = 'zzz'", 3, "unknown contract 'zzz'; known: axolotl"),
+        ("zzz = 1", 3, "zzz: unknown key; known: contract, packing, sequence-len,"),
+        (f"{'z' * 999} = 1", 3, "zzz...: unknown key"),
+        (f"packing = 0x{'f' * 5000}", 3, "found a number of thousands of digits"),
         ("contract = 5", 3, "contract: found 5, expected text in quotes"),
         ("excess-length = 'cut'", 3, "found 'cut', expected one of 'drop', 'truncate' or 'raise'"),
-        ("eos-token-ids = []", 3, "eos-token-ids: found (), expected at least one id"),
+        ("eos-token-ids = []", 3, "eos-token-ids: found [], expected at least one id"),
+        ("eos-token-ids = true", 3, "found True, expected a whole number, or a list of them"),
+        ("eos-token-ids = [-1]", 3, "eos-token-ids.0: found -1, expected a number >= 0"),
         ("eos-token-ids = [2, 'x']", 3, "found 'x', expected a whole number"),
-        (
-            "rules = { too-lang = 'off' }",
-            3,
-            "rules.too-lang: unknown rule; did you mean 'too-long'?",
-        ),
+        ("rules = { too-lang = 'off' }", 3, "too-lang: unknown rule; did you mean 'too-long'?"),
         ("rules = { too-long = 'loud' }", 3, "found 'loud', expected one of 'error', 'warning'"),
         ("rules = { too-long = 5 }", 3, "expected a severity in quotes, or a table"),
         ("rules = { too-long = { max-row = 5 } }", 3, "unknown key; did you mean 'max-rows'?"),
+        ("rules = { too-long = { zzz = 5 } }", 3, "max-share; a rule's own options are planned"),
         ("rules = { too-long = { max-share = 2 } }", 3, "expected a number <= 1"),
+        ("rules = { too-long = { max-share = true } }", 3, "found True, expected a number"),
+        ("rules = { too-long = { max-share = '1' } }", 3, "found '1', expected a number"),
         ("rules = { too-long = { max-rows = 1, max-share = 0.1 } }", 3, "has both"),
         ("columns = { input_id = 'x' }", 3, "unknown column; did you mean 'input_ids'?"),
         ("columns = { input_ids = 'x', labels = 'x' }", 3, "two columns cannot have one name"),
+        ("columns = { labels = 'input_ids' }", 3, "cannot have one name: input_ids and labels"),
         ("splits = { train = 'x' }", 1, "has both path and splits"),
         ("vocab-size = 5\npad-token-id = 5", 4, "pad-token-id: 5 is not below vocab-size = 5"),
         ("name = 'x'", 3, "name: unknown key"),
@@ -168,6 +187,9 @@ def test_faults(tmp_path: Path, text: str, line: int, message: str) -> None:
     [
         ("[tool.pretok.datasets.x]\n", 1, "needs path or splits"),
         ("[tool.pretok.datasets.x]\nsplits = {}\n", 2, "no split is named"),
+        ("[tool.pretok.datasets.x]\nsplits = ''\n", 2, "found '', expected a table"),
+        ('[tool.pretok.datasets.x]\npath = "a\\u0000"\n', 2, "can hold a null character"),
+        ("[tool.pretok]\npath = 'x'\n", 2, "it belongs to one dataset"),
         ("[tool.pretok.datasets.x]\nsplits = { 'a[b' = 'c' }\n", 2, "the name may hold"),
         ("[tool.pretok.datasets.x]\npath = ''\n", 2, "the path is empty"),
         ("[tool.pretok.datasets.x]\npath = 's3://b/c'\n", 2, "URLs are planned"),
@@ -182,6 +204,43 @@ def test_faults_of_tables(tmp_path: Path, text: str, line: int, message: str) ->
     found = faults(tmp_path, text)
 
     assert [line] == [at for at, _ in found]
+    assert message in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("rules = 'error'", 2, "rules: found 'error', expected a table"),
+        ("columns = 5", 2, "columns: found 5, expected a table"),
+        ("packing = 1", 2, "packing: found 1, expected true or false"),
+        ("vocab-size = 5\npad-token-id = 9", 3, "pad-token-id: 9 is not below vocab-size = 5"),
+        ("rules = { too-long = { max-rows = 1, max-share = 0.5 } }", 2, "has both"),
+        ("columns = { labels = 'x', input_ids = 'x' }", 2, "cannot have one name"),
+    ],
+)
+@pytest.mark.parametrize("datasets", ["", DATASET, DATASET + DATASET.replace(".x]", ".y]")])
+def test_faults_of_defaults(
+    tmp_path: Path, datasets: str, text: str, line: int, message: str
+) -> None:
+    """A fault of the defaults is told once, where it stands, however many datasets follow."""
+    found = faults(tmp_path, f"[tool.pretok]\n{text}\n{datasets}")
+
+    assert [at for at, _ in found] == [line]
+    assert message in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "message"),
+    [
+        ("vocab-size = 5", "bos-token-id = 5", "bos-token-id: 5 is not below vocab-size = 5"),
+        ("columns = { labels = 't' }", "columns = { input_ids = 't' }", "cannot have one name"),
+    ],
+)
+def test_faults_of_the_whole(tmp_path: Path, default: str, own: str, message: str) -> None:
+    """Defaults and a dataset's own keys must fit together: told at the dataset's key."""
+    found = faults(tmp_path, f"[tool.pretok]\n{default}\n{DATASET}{own}\n")
+
+    assert [line for line, _ in found] == [5]
     assert message in found[0][1]
 
 
@@ -207,21 +266,25 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "message", "line"),
     [
-        (b"[tool.pretok]\ncontract = 'x\n", "no valid TOML"),
-        (b"[tool.pretok]\n# \xff\n", "the file is not UTF-8"),
+        (b"[tool.pretok]\ncontract = 'x\n", "no valid TOML", 2),
+        (b"[tool.pretok]\n# \xff\n", "the file is not UTF-8", 2),
+        (b"\xef\xbb\xbf[tool.pretok]\n", "it begins with a byte order mark", 1),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, "nested too deeply", None),
+        (b"a = " + b"1" * 5000, "a number has thousands of digits", None),
     ],
+    ids=["no string", "no UTF-8", "mark", "nested", "digits"],
 )
-def test_broken_files(tmp_path: Path, content: bytes, message: str) -> None:
-    """A file that is no TOML is a fault of the declaration, with its line."""
+def test_broken_files(tmp_path: Path, content: bytes, message: str, line: int | None) -> None:
+    """A file that is no TOML is a fault of the declaration, with its line where it is known."""
     file = tmp_path / "pyproject.toml"
     file.write_bytes(content)
 
     with pytest.raises(DeclarationError, match=message) as caught:
         read_declaration(file, RULES, CONTRACTS)
 
-    assert caught.value.faults[0].line == 2
+    assert [fault.line for fault in caught.value.faults] == [line]
 
 
 def test_text_of_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

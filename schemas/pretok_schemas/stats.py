@@ -97,8 +97,6 @@ def look(batch: TokenBatch) -> Stats:
 def _count_edges(batch: TokenBatch, stats: Stats) -> None:
     view = batch.view(*LABELLED)
     trained, ids = batch.once(label_state).trained, view[IDS]
-    if len(ids) and int(ids.max()) >= _SHIFT:
-        return
     turns = np.flatnonzero(trained[1:] != trained[:-1]) + 1
     # A run goes on over the joint of two rows in the flat array: cut it there.
     joints = view.starts[1:][view.lengths[1:] > 0]
@@ -133,5 +131,6 @@ def _commonest(values: Values) -> list[tuple[int, int]]:
 def _before(ids: Ints, begins: Ints, starts: Ints, back: int) -> Ints:
     """The ids ``back`` places before each run, -1 where the row begins later."""
     at = begins - back
-    found = ids[np.maximum(at, 0)].astype(np.int64)
+    # Two ids are packed into one number; those that no vocabulary has are shown as its limits.
+    found = np.clip(ids[np.maximum(at, 0)].astype(np.int64), 0, _SHIFT - 1)
     return np.where(at >= starts, found, -1)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 
@@ -111,8 +112,8 @@ class Budget:
         if self.max_rows is not None:
             return self.max_rows
         if self.max_share is not None:
-            # The product of a share and a row count may lie a hair under the whole number meant.
-            return math.floor(self.max_share * rows + 1e-9)
+            # The share as it was written: its binary value may lie a hair under it.
+            return math.floor(Fraction(str(self.max_share)) * rows)
         return 0
 
 

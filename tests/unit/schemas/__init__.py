@@ -1,0 +1,1 @@
+"""The contract package: views, rules as documents, sums, findings."""

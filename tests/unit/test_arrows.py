@@ -1,0 +1,165 @@
+"""The arrows between modules run one way; read from the sources, nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {"pytest_pretok": ROOT, "pretok_schemas": ROOT / "schemas"}
+
+
+def module_name(path: Path, home: Path) -> str:
+    """The dotted name of a source file."""
+    parts = path.relative_to(home).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path, home): path
+    for package, home in PACKAGES.items()
+    for path in sorted((home / package).rglob("*.py"))
+}
+OURS = tuple(name for name in MODULES if name.startswith("pytest_pretok"))
+SCHEMAS = tuple(name for name in MODULES if name.startswith("pretok_schemas"))
+
+
+def for_types_only(node: ast.AST) -> bool:
+    """Whether a statement is ``if TYPE_CHECKING:``, which no run takes."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def statements(tree: ast.AST, lazy: bool) -> Iterator[ast.AST]:
+    """The nodes that are run: at import, and with ``lazy`` inside functions too."""
+    for node in ast.iter_child_nodes(tree):
+        if for_types_only(node):
+            continue
+        yield node
+        if lazy or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from statements(node, lazy)
+
+
+def imports(name: str, lazy: bool = True) -> set[str]:
+    """The modules that a module imports by name; ours as the module that is meant."""
+    found = set()
+    for node in statements(ast.parse(MODULES[name].read_text(encoding="utf-8")), lazy):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports by dots"
+            base = node.module or ""
+            inner = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {one if one in MODULES else base for one in inner}
+    return found
+
+
+def under(names: set[str], *packages: str) -> set[str]:
+    """Those of the names that are one of the packages or lie inside it."""
+    return {
+        name
+        for name in names
+        if any(name == package or name.startswith(f"{package}.") for package in packages)
+    }
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_stand_alone(name: str) -> None:
+    """The contracts import numpy, pyarrow and the standard library, nothing of pytest or ours."""
+    foreign = {one.split(".")[0] for one in imports(name)}
+
+    assert not foreign & {"pytest", "_pytest", "pytest_pretok", "pandas", "datasets", "pydantic"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_private_parts_of_pytest(name: str) -> None:
+    """Only longrepr imports _pytest."""
+    assert not under(imports(name), "_pytest") or name == "pytest_pretok.longrepr"
+
+
+def names_in(*packages: str) -> list[str]:
+    """The modules of some packages, as the test ids."""
+    return sorted(under(set(OURS), *(f"pytest_pretok.{package}" for package in packages)))
+
+
+READING = ("readers", "engines")
+UPPER = ("plugin", "session", "nodes", "plan", "planning", "arguments", "checks", "report")
+DECLARING = ("settings", "declaration", "discovery", "toml_lines")
+
+
+@pytest.mark.parametrize("name", names_in(*READING))
+def test_readers_and_engines_are_the_bottom(name: str) -> None:
+    """Readers and engines know no rule, no plan and no pytest; of the contracts, readers use the
+    module about Arrow types alone.
+    """
+    room = ".".join(name.split(".")[:2])
+    used = under(imports(name), "pytest", "pytest_pretok", "pretok_schemas")
+
+    assert used - under(used, room) <= {"pretok_schemas.arrow"}
+
+
+def test_scan_reads_and_judges() -> None:
+    """The scan stands on readers, engines and the contracts, and knows nothing else."""
+    used = under(imports("pytest_pretok.scan"), "pytest", "pytest_pretok")
+
+    assert used - under(used, "pytest_pretok.readers", "pytest_pretok.engines") == set()
+
+
+@pytest.mark.parametrize("name", names_in(*DECLARING))
+def test_declarations_scan_nothing(name: str) -> None:
+    """What is declared and found is known without scanning or judging anything."""
+    above = tuple(f"pytest_pretok.{upper}" for upper in (*UPPER, "scan", "engines"))
+
+    assert not under(imports(name), "pytest", "pretok_schemas.judge", *above)
+
+
+@pytest.mark.parametrize("name", names_in(*UPPER))
+def test_files_are_read_by_the_scan_alone(name: str) -> None:
+    """Whoever shows or selects does not read data, save for the headers that planning looks at."""
+    used = under(imports(name), "pytest_pretok.readers")
+
+    assert not used or name.endswith((".planning", ".plan", ".arguments"))
+
+
+@pytest.mark.parametrize("name", ["pytest_pretok.report.text", "pytest_pretok.text"])
+def test_text_is_plain(name: str) -> None:
+    """Failure texts are made of findings, with no Arrow, numpy or files at hand."""
+    handled = ("pyarrow", "numpy", "pytest", "pytest_pretok.readers", "pytest_pretok.scan")
+
+    assert not under(imports(name), *handled)
+
+
+@pytest.mark.parametrize("name", ["pytest_pretok", "pytest_pretok.plugin"])
+def test_the_entry_point_is_light(name: str) -> None:
+    """What every pytest run loads imports nothing heavy, not even by way of our other modules."""
+    seen, left = set(), {name, "pytest_pretok"}
+    while left:
+        one = left.pop()
+        seen.add(one)
+        left |= (imports(one, lazy=False) & set(MODULES)) - seen
+    loaded = set().union(*(imports(one, lazy=False) for one in seen))
+
+    assert not under(loaded, "pyarrow", "numpy", "pydantic", "pretok_schemas", "datasets")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_no_circles(lazy: bool) -> None:
+    """No module comes back to itself by its imports, not even by those inside functions."""
+    lines = {name: imports(name, lazy) & set(MODULES) - {name} for name in MODULES}
+    while ends := {name for name, used in lines.items() if not used}:
+        lines = {name: used - ends for name, used in lines.items() if name not in ends}
+
+    assert lines == {}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_say_what_they_hold(name: str) -> None:
+    """Every module has a docstring of at least one full sentence, and defers annotations."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    docstring = ast.get_docstring(tree) or ""
+
+    assert re.search(r"\.(\s|$)", docstring)
+    assert len(tree.body) == 1 or "__future__" in imports(name)

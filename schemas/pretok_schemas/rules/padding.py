@@ -256,8 +256,9 @@ class LeadingPadding(RowRule):
 
     What it checks:
         The mirror of trailing-padding: the mask does not begin with 0, and the row does not begin
-        with pad ids whose label is -100 (where the pad id is the BOS id, the last one is the
-        text's own). Without a declared pad id, four or more equal ids with label -100 count.
+        with pad ids whose label is -100 (where the pad id is the BOS id, or no BOS id is declared,
+        the last one is the text's own). Without a declared pad id, four or more equal ids with
+        label -100 count.
 
     Why it matters:
         Packing and TRL ignore the mask: the pads are attended and every position is shifted.
@@ -293,8 +294,8 @@ class LeadingPadding(RowRule):
         view = batch.view(*LABELLED)
         pad = self.vocabulary.pad
         least = EQUAL_AT_START if pad is None else 1
-        if pad is not None and pad == self.vocabulary.bos:
-            least += 1
+        if pad is not None and self.vocabulary.bos in (None, pad):
+            least += 1  # the last one is, or may be, the BOS of the text
         part, local, filler = _candidates(view, pad, least, from_end=False)
         if not len(local):
             return []

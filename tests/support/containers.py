@@ -11,9 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.support.rows import Row
+from tests.support.rows import COLUMNS, Row
 
-COLUMNS = ("input_ids", "attention_mask", "labels")
 Writer = Callable[[Path, Sequence[Row], random.Random], list[Path]]
 
 
@@ -71,8 +70,9 @@ def lines(rows: Sequence[Row], rng: random.Random) -> str:
     texts = []
     for row in rows:
         kept = {k: v for k, v in row.items() if v is not None or k in said or rng.random() < 0.5}
-        texts.append(json.dumps(kept) + "\n")
-    return "".join(texts)
+        texts.append(json.dumps(kept, separators=rng.choice([None, (",", ":")])))
+    end = rng.choice(["\n", "\n", "\r\n", "\n\n"])
+    return end.join(texts) + (end if texts else "")
 
 
 def jsonl(folder: Path, rows: Sequence[Row], rng: random.Random) -> list[Path]:

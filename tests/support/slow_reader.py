@@ -1,220 +1,247 @@
 """The rules once more, in plain Python over plain rows: one loop a row, nothing shared with ours.
 
-Written from the definitions of the rules, not from their code; imports nothing of the project but
-the constants of the generated rows.
+Written from the definitions of the rules, not from their code; imports nothing of the project.
+What a row lacks (a null, a cell that is no list) is told by `slow_cells`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-from tests.support.rows import BOS, EOS, MIN_SAMPLE_LEN, PAD, SEQUENCE_LEN, VOCAB, Row
+from tests.support.rows import Known, Row
+from tests.support.slow_cells import Cells
 
-COLUMNS = ("input_ids", "attention_mask", "labels")
+SHIFTS = (1, -1, 2, -2, 3, -3)
 
 
-def violations(rows: list[Row]) -> dict[str, list[int]]:
-    """The violating rows of each rule that has any."""
-    found: dict[str, list[int]] = defaultdict(list)
-    judged = [Judged(row) for row in rows]
-    settled = settle_shift(judged)
-    seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
-    for number, row in enumerate(judged):
-        for rule in row.rules(settled):
-            found[rule].append(number)
+@dataclass(frozen=True)
+class Fault:
+    """Where a rule is broken in a row, and what stands there; ``found`` is ... where any text
+    will do. A mild fault is worth a warning only.
+    """
+
+    position: int | None = None
+    found: Any = ...
+    mild: bool = False
+
+
+Faults = dict[str, dict[int, Fault]]
+
+
+def violations(rows: Iterable[Row], known: Known) -> Faults:
+    """By rule, the violating rows and their faults; rules that no row breaks are left out."""
+    found: Faults = defaultdict(dict)
+    slow = [SlowRow(Cells(row), known) for row in rows]
+    settled = settle_shift(slow)
+    seen: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+    for number, row in enumerate(slow):
+        for rule, fault in row.faults(settled).items():
+            found[rule][number] = fault
         if row.labelled and row.ids:
-            key = (tuple(row.ids), tuple(row.labels))
-            if key in seen:
-                found["duplicate-rows"].append(number)
-            seen.add(key)
+            first = seen.setdefault((tuple(row.ids), tuple(row.labels)), number)
+            if first != number:
+                found["duplicate-rows"][number] = Fault(found=f"train[{first}]")
     return dict(found)
 
 
-def settle_shift(rows: list[Judged]) -> int:
-    """The shift that rows which cannot decide follow: that of at least 90 % of the others."""
-    sound = [row for row in rows if row.labelled and -100 not in row.ids]
-    deciding = [row for row in sound if row.trained_labels >= 4]
-    for k in (1, -1, 2, -2, 3, -3):
+def settle_shift(rows: list[SlowRow]) -> int:
+    """The shift that rows which cannot decide follow: that of at least 90 % of the deciding."""
+    deciding = [r for r in rows if r.labelled and -100 not in r.ids and len(r.trained) >= 4]
+    for k in SHIFTS:
         if deciding and sum(row.shift == k for row in rows) >= 0.9 * len(deciding):
             return k
     return 0
 
 
-class Judged:
-    """One row: which of its cells can be read, and what is wrong with them."""
+class SlowRow:
+    """One row and the faults in it."""
 
-    def __init__(self, row: Row) -> None:
-        self.cells = {name: row.get(name) for name in COLUMNS}
-        self.foreign = [name for name in COLUMNS if not self.is_tokens(name)]
-        self.mild = self.is_floats("attention_mask")
-        self.null = [name for name, cell in self.cells.items() if cell is None]
-        self.holed = [
-            name
-            for name, cell in self.cells.items()
-            if isinstance(cell, list) and None in cell and (name not in self.foreign or self.mild)
-        ]
-        self.ids: list[int] = self.cells["input_ids"] if self.usable("input_ids") else []
-        self.mask: list[float] = (
-            self.cells["attention_mask"] if self.usable("attention_mask") else []
-        )
-        self.labels: list[int] = self.cells["labels"] if self.usable("labels") else []
-        self.masked = self.usable("input_ids", "attention_mask") and len(self.ids) == len(self.mask)
-        self.labelled = self.usable("input_ids", "labels") and len(self.ids) == len(self.labels)
-        self.places = range(len(self.ids))
-        self.trained_labels = sum(label != -100 for label in self.labels)
+    def __init__(self, cells: Cells, known: Known) -> None:
+        self.cells = cells
+        self.known = known
+        self.ids: list[int] = cells.read("input_ids") or []
+        self.mask: list[float] = cells.read("attention_mask") or []
+        self.labels: list[int] = cells.read("labels") or []
+        self.masked = cells.equally_long("input_ids", "attention_mask")
+        self.labelled = cells.equally_long("input_ids", "labels")
+        self.length = len(self.ids)
+        self.trained = [i for i, label in enumerate(self.labels) if label != -100]
         self.shift, self.could_be = self.find_shift()
-
-    def is_tokens(self, name: str) -> bool:
-        """Whether a cell is null or a flat list of integers (or nulls)."""
-        cell = self.cells[name]
-        if cell is None:
-            return True
-        if not isinstance(cell, list):
-            return False
-        good: tuple[type, ...] = (int, type(None))
-        whole = all(isinstance(value, good) and -(2**63) <= (value or 0) < 2**63 for value in cell)
-        booleans = sum(isinstance(value, bool) for value in cell)
-        return whole and (not booleans or (name == "attention_mask" and booleans == len(cell)))
-
-    def is_floats(self, name: str) -> bool:
-        """Whether a cell is a list of whole numbers, some of them floats."""
-        cell = self.cells[name]
-        if not isinstance(cell, list) or not any(isinstance(value, float) for value in cell):
-            return False
-        return all(
-            value is None or (type(value) in (int, float) and float(value).is_integer())
-            for value in cell
-        )
-
-    def usable(self, *names: str) -> bool:
-        """Whether cells can be read as lists of numbers."""
-        return all(
-            name not in self.null
-            and name not in self.holed
-            and (name not in self.foreign or (name == "attention_mask" and self.mild))
-            for name in names
-        )
 
     def find_shift(self) -> tuple[int, set[int]]:
         """The constant shift of the labels (0: none), and those that too few places allow."""
-        best, share, allowed = 0, 0.0, set()
+        best, best_share = 0, 0.0
+        allowed: set[int] = set()
         if not self.labelled or -100 in self.ids:
-            return 0, set()
-        for k in (1, -1, 2, -2, 3, -3):
-            telling = [
+            return 0, allowed
+        for k in SHIFTS:
+            places = [
                 i
-                for i in self.places
-                if self.labels[i] != -100
-                and 0 <= i + k < len(self.ids)
-                and self.ids[i] != self.ids[i + k]
+                for i in self.trained
+                if 0 <= i + k < self.length and self.ids[i] != self.ids[i + k]
             ]
-            if not telling:
+            there = sum(self.labels[i] == self.ids[i + k] for i in places)
+            here = sum(self.labels[i] == self.ids[i] for i in places)
+            if not places or there < 0.9 * len(places) or here >= 0.5 * len(places):
                 continue
-            there = sum(self.labels[i] == self.ids[i + k] for i in telling) / len(telling)
-            here = sum(self.labels[i] == self.ids[i] for i in telling) / len(telling)
-            if there >= 0.9 and here < 0.5:
-                if len(telling) < 4:
-                    allowed.add(k)
-                elif there > share:
-                    best, share = k, there
+            if len(places) < 4:
+                allowed.add(k)
+            elif there / len(places) > best_share:
+                best, best_share = k, there / len(places)
         return best, set() if best else allowed
 
-    def rules(self, settled: int) -> list[str]:
+    def faults(self, settled: int) -> dict[str, Fault]:
         """The rules that the row breaks, each explained by no earlier one."""
-        found = []
-        if self.foreign:
-            found.append("column-type")
-        if self.null:
-            found.append("null-row")
-        if self.holed:
-            found.append("null-token")
-        if self.usable("input_ids", "attention_mask") and not self.masked:
-            found.append("length-mismatch")
-        if self.usable("input_ids", "labels") and not self.labelled:
-            found.append("length-mismatch")
-        if self.usable("input_ids"):
-            found += self.of_ids()
-        if self.masked and self.ids:
-            found += self.of_mask()
-        if self.labelled and self.ids:
-            found += self.of_labels(settled)
-        if self.trailing() and "mask-all-zero" not in found:
-            found.append("trailing-padding")
-        if self.leading() and "mask-all-zero" not in found:
-            found.append("leading-padding")
-        if "no-trainable-token" in found and "short-row" in found:
-            found.remove("short-row")
-        return sorted(set(found))
-
-    def of_ids(self) -> list[str]:
-        """Rules about ids and lengths."""
-        found = []
-        if not self.ids:
-            found.append("empty-row")
-        elif len(self.ids) < MIN_SAMPLE_LEN:
-            found.append("short-row")
-        if len(self.ids) > SEQUENCE_LEN:
-            found.append("too-long")
-        if -100 in self.ids:
-            found.append("ignore-index-in-ids")
-        elif any(not 0 <= value < VOCAB for value in self.ids):
-            found.append("token-out-of-vocab")
+        found = self.of_cells()
+        if self.cells.read("input_ids") is not None:
+            found |= self.of_ids()
+        if self.masked and self.length:
+            found |= self.of_mask()
+        if "mask-all-zero" not in found:
+            for rule, place in (
+                ("trailing-padding", self.trailing()),
+                ("leading-padding", self.leading()),
+            ):
+                if place is not None:
+                    found[rule] = Fault(place, self.ids[place])
+        if self.labelled and self.length and "ignore-index-in-ids" not in found:
+            found |= self.of_labels(settled)
+        if "no-trainable-token" in found:
+            found.pop("short-row", None)
         return found
 
-    def of_mask(self) -> list[str]:
+    def of_cells(self) -> dict[str, Fault]:
+        """What cannot be read, and what is not equally long."""
+        found = {}
+        if self.cells.foreign:
+            mild = all(name in self.cells.mild for name in self.cells.foreign)
+            found["column-type"] = Fault(mild=mild)
+        if self.cells.null:
+            found["null-row"] = Fault(found="null")
+        if self.cells.holes:
+            found["null-token"] = Fault(next(iter(self.cells.holes.values())), "null")
+        ids = self.cells.read("input_ids")
+        for name in ("attention_mask", "labels"):  # where both differ, the labels are named
+            other = self.cells.read(name)
+            if ids is not None and other is not None and len(other) != len(ids):
+                found["length-mismatch"] = Fault(found=len(other))
+        return found
+
+    def of_ids(self) -> dict[str, Fault]:
+        """Rules about ids and lengths."""
+        found = {}
+        limit, vocab = self.known.sequence_len, self.known.vocab
+        if not self.ids:
+            found["empty-row"] = Fault(found=0)
+        elif self.length < self.known.min_sample_len:
+            found["short-row"] = Fault(found=self.length)
+        if limit is not None and self.length > limit:
+            found["too-long"] = Fault(limit, self.length)
+        if -100 in self.ids:
+            found["ignore-index-in-ids"] = Fault(self.ids.index(-100), -100)
+            return found
+        for i, value in enumerate(self.ids):
+            if value < 0 or (vocab is not None and value >= vocab):
+                found["token-out-of-vocab"] = Fault(i, value)
+                break
+        return found
+
+    def of_mask(self) -> dict[str, Fault]:
         """Rules about the mask."""
-        found = []
-        if any(value not in (0, 1) for value in self.mask):
-            found.append("mask-values")
+        found = {}
+        odd = [i for i, value in enumerate(self.mask) if value not in (0, 1)]
+        if odd:
+            found["mask-values"] = Fault(odd[0], self.mask[odd[0]], self.numbers_documents())
         attended = [i for i, value in enumerate(self.mask) if value != 0]
         if not attended:
-            found.append("mask-all-zero")
-        elif len(attended) < attended[-1] - attended[0] + 1:
-            found.append("mask-hole")
-        if self.labelled and any(
-            self.mask[i] == 0 and self.labels[i] != -100 for i in self.places[1:]
-        ):
-            found.append("trained-under-mask")
+            found["mask-all-zero"] = Fault(found=0)
+        zeros = [i for i, value in enumerate(self.mask) if value == 0]
+        inner = [i for i in zeros if attended and attended[0] < i < attended[-1]]
+        if inner:
+            found["mask-hole"] = Fault(inner[0], 0)
+        if self.labelled:
+            under = [i for i in zeros if i >= 1 and self.labels[i] != -100]
+            if under:
+                found["trained-under-mask"] = Fault(under[0], self.labels[under[0]])
         return found
 
-    def of_labels(self, settled: int) -> list[str]:
+    def numbers_documents(self) -> bool:
+        """Whether the mask counts documents: from 1, by steps of 0 or 1, zeros at the end only."""
+        text = list(self.mask)
+        while text and text[-1] == 0:
+            text.pop()
+        steps = [b - a for a, b in pairwise(text)]
+        return 0 not in text and text[0] == 1 and all(step in (0, 1) for step in steps)
+
+    def of_labels(self, settled: int) -> dict[str, Fault]:
         """Rules about labels, one cause at a time."""
-        if -100 in self.ids:
-            return []
+        wrong = [i for i in self.trained if self.labels[i] != self.ids[i]]
         if self.shift or (settled and settled in self.could_be):
-            return ["labels-shifted"]
-        found = []
-        outside = [
-            i for i, label in enumerate(self.labels) if label != -100 and not 0 <= label < VOCAB
-        ]
+            return {"labels-shifted": Fault(wrong[0], self.labels[wrong[0]])}
+        found = {}
+        wrapped = [i for i in wrong if self.is_wrapped(self.labels[i])]
+        outside = [i for i in self.trained if i in wrapped or self.is_outside(self.labels[i])]
         if outside:
-            found.append("label-out-of-range")
-        if 2**32 - 100 in self.labels:
+            found["label-out-of-range"] = Fault(outside[0], self.labels[outside[0]])
+        if wrapped:
             return found
-        if any(self.labels[i] not in (-100, self.ids[i]) for i in self.places if i not in outside):
-            found.append("label-not-input-id")
-        if all(label == -100 for label in self.labels[1:]):
-            found.append("no-trainable-token")
+        other = [i for i in wrong if i not in outside]
+        if other:
+            found["label-not-input-id"] = Fault(other[0], self.labels[other[0]])
+        if not [i for i in self.trained if i >= 1]:
+            found["no-trainable-token"] = Fault(found=0)
         return found
 
-    def trailing(self) -> bool:
-        """Whether the row ends in padding."""
-        if self.masked and self.mask and self.mask[-1] == 0:
-            return True
-        return self.labelled and self.pads(list(reversed(self.places)), spare=PAD == EOS) > 0
+    def is_outside(self, label: int) -> bool:
+        """Whether a label that is not -100 is no id of the vocabulary."""
+        return label < 0 or (self.known.vocab is not None and label >= self.known.vocab)
 
-    def leading(self) -> bool:
-        """Whether the row begins with padding, and does not consist of it."""
-        if self.masked and self.mask and self.mask[0] == 0:
-            return True
-        pads = self.pads(list(self.places), spare=PAD == BOS) if self.labelled else 0
-        return 0 < pads < len(self.ids)
+    def is_wrapped(self, label: int) -> bool:
+        """Whether a label is -100 as an unsigned type holds it."""
+        own = None if self.known.bits is None else 2**self.known.bits - 100
+        return label in (4294967196, own)
 
-    def pads(self, order: list[int], spare: bool) -> int:
-        """Pad ids without loss at the beginning of an order of places."""
+    def trailing(self) -> int | None:
+        """Where the padding at the row's end begins, None without any."""
+        places = []
+        if self.masked and self.length and self.mask[-1] == 0:
+            places.append(1 + max(i for i, value in enumerate(self.mask) if value != 0))
+        if self.labelled and self.length:
+            tail = self.edge(list(reversed(range(self.length))))
+            begin, pad, ends = self.length - tail, self.known.pad, self.known.eos
+            if pad is None:
+                begin = begin if tail >= 2 else self.length
+            elif tail and (ends is None or pad in ends):
+                closed = begin > 0 and ends is not None and self.ids[begin - 1] in ends
+                begin += not closed
+            if begin < self.length:
+                places.append(begin)
+        return min(places, default=None)
+
+    def leading(self) -> int | None:
+        """0 where the row begins with padding and does not consist of it, else None."""
+        if self.masked and self.length and self.mask[0] == 0:
+            return 0
+        if not self.labelled or not self.length:
+            return None
+        head = self.edge(list(range(self.length)))
+        least = 4 if self.known.pad is None else 1
+        if self.known.pad is not None and self.known.bos in (None, self.known.pad):
+            least = 2
+        return 0 if least <= head < self.length else None
+
+    def edge(self, order: list[int]) -> int:
+        """Places without loss at the beginning of an order that hold the pad id (where none is
+        known, the id of the first place).
+        """
+        filler = self.ids[order[0]] if self.known.pad is None else self.known.pad
         count = 0
         for i in order:
-            if self.ids[i] != PAD or self.labels[i] != -100:
+            if self.ids[i] != filler or self.labels[i] != -100:
                 break
             count += 1
-        return count - spare if count else 0
+        return count

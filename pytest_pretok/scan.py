@@ -104,7 +104,8 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
         if seen.error is not None:
             took_up = max(took_up, part.unit.rows or 0)
             if not broken:
-                facts[part.shard] = replace(facts[part.shard], error=seen.error)
+                typed = part.unit.format not in ("json", "jsonl")
+                facts[part.shard] = _broken(facts[part.shard], seen.error, typed)
         row += took_up
         in_shard[part.shard] += took_up
     facts = [replace(fact, rows=rows) for fact, rows in zip(facts, in_shard, strict=True)]
@@ -125,6 +126,9 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
     try:
         header = read_header(path, shard.format)
         columns = tuple(header.columns)
+        if header.repeated:
+            # `datasets` refuses such a table whatever the column, and no reader can choose for it.
+            raise UnreadableFile(f"columns that occur more than once: {', '.join(header.repeated)}")
         foreign = judge.foreign(header.columns)
         usable = frozenset(
             role
@@ -137,6 +141,11 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
     return ShardFacts(shard.shown, columns=columns, usable=usable)
+
+
+def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
+    """The facts of a shard that broke off; a format without a schema has told no columns then."""
+    return replace(fact, error=error, columns=fact.columns if typed else None)
 
 
 def _look(part: _Part, judge: Judge) -> _Seen:

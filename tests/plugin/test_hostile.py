@@ -565,3 +565,38 @@ def test_names_from_data_are_made_printable(run: Run, here: Path) -> None:
 
     sound(ran)
     assert ran.code == 1
+
+
+# -- files whose columns cannot be told
+
+
+@pytest.mark.parametrize("column", ["attention_mask", "source"])
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_repeated_column(run: Run, here: Path, name: str, column: str) -> None:
+    """A column that occurs twice is no pass: `datasets` refuses the table, whatever the column."""
+    table = table_of(clean_rows())
+    table = table.append_column("source", pa.array(["x"] * table.num_rows))
+    table = table.append_column(column, table[column])
+    if name.endswith(".parquet"):
+        pq.write_table(table, here / name)
+    else:
+        with pa.ipc.new_file(here / name, table.schema) as writer:
+            writer.write_table(table)
+
+    ran = run(f"--pretok-data={name}")
+
+    sound(ran)
+    assert ran.code == 1
+    assert failed(ran) == [f"{name}::unreadable-file"]
+    assert f"columns that occur more than once: {column}" in ran.text
+
+
+def test_unreadable_json_lacks_no_column(run: Run, here: Path) -> None:
+    """A line that cannot be read is one finding: what columns it had, nobody can say."""
+    deep = "[" * 3000 + "]" * 3000
+    (here / "a.jsonl").write_text(f'{{"input_ids": {deep}}}\n', encoding="utf-8")
+
+    ran = run("--pretok-data=a.jsonl")
+
+    sound(ran)
+    assert failed(ran) == ["a.jsonl::unreadable-file"]

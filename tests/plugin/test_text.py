@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,15 @@ def test_text_fits(rule: str) -> None:
     assert len(text) <= 3000
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "help:" in text
+
+
+def test_failure_in_the_readme(run: Run, here: Path) -> None:
+    """The failure that the README shows is what the example's broken file prints."""
+    root = Path(__file__).parents[2]
+    name = "label-not-input-id.parquet"
+    shutil.copy(root / "example_project" / "broken" / name, here / name)
+    shown = (root / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+
+    ran = run(f"--pretok-data={name}", "--pretok-examples=1")
+
+    assert shown.rstrip() in ran.text

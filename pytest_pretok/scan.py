@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pretok_schemas.arrow import describe
 from pretok_schemas.batch import Foreign, Ints
 from pretok_schemas.findings import Example, Finding
 from pretok_schemas.judge import Judge
@@ -73,9 +74,7 @@ class SplitScan:
     @property
     def facts(self) -> SplitFacts:
         """The split's sums, as rules want them."""
-        stats = self.state.stats
-        longest = max(stats.lengths, default=0)
-        return SplitFacts(stats.rows, stats.tokens, stats.trainable, longest)
+        return self.state.stats.facts()
 
 
 def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) -> SplitScan:
@@ -110,10 +109,13 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
         in_shard[part.shard] += took_up
     facts = [replace(fact, rows=rows) for fact, rows in zip(facts, in_shard, strict=True)]
 
+    norms = judge.norms(state)
+    if norms:
+        state.tallies.update(_look_again(parts, judge, norms, workers).tallies)
     findings = judge.conclude(state, facts)
     scan = SplitScan(split, state, facts, findings, parts)
     if judge.keep_all:
-        scan.tables = judge.tables(state)
+        scan.tables = judge.tables(state, facts)
     for rule in judge.rules:
         if rule.name == corpus.DuplicateRows.name:
             _find_duplicates(rule, scan, judge, workers)
@@ -126,21 +128,20 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
     try:
         header = read_header(path, shard.format)
         columns = tuple(header.columns)
+        types = {name: describe(dtype) for name, dtype in header.types.items()}
         if header.repeated:
             # `datasets` refuses such a table whatever the column, and no reader can choose for it.
             raise UnreadableFile(f"columns that occur more than once: {', '.join(header.repeated)}")
-        foreign = judge.foreign(header.columns)
-        usable = frozenset(
-            role
-            for role, name in judge.names.items()
-            if name in columns and (role not in foreign or foreign[role].mild)
-        )
-        wanted = tuple(judge.names[role] for role in judge.roles if role in usable)
+        foreign = judge.columns.foreign(header.columns)
+        usable = judge.columns.usable(columns, foreign)
+        names = (judge.columns.names[role] for role in judge.roles if role in usable)
+        wanted = tuple(name for name in names if name in columns)
         found = [_Part(index, unit, wanted, foreign) for unit in split_units(path, header)]
     except UnreadableFile as error:
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
-    return ShardFacts(shard.shown, columns=columns, usable=usable)
+    schema = bool(header.columns) and None not in header.columns.values()
+    return ShardFacts(shard.shown, columns=columns, types=types, schema=schema, usable=usable)
 
 
 def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
@@ -148,15 +149,37 @@ def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
     return replace(fact, error=error, columns=fact.columns if typed else None)
 
 
-def _look(part: _Part, judge: Judge) -> _Seen:
+def _look(part: _Part, judge: Judge, norms: Mapping[str, str] | None = None) -> _Seen:
+    """One unit through the rules: what departs from the norms alone, if they are given."""
     seen = _Seen(State())
     try:
         for chunk in read_chunks(part.unit, part.columns):
             cells = [(cell.row, cell.column, cell.kind, cell.text) for cell in chunk.defects]
-            judge.look(judge.batch(chunk.batch, cells, part.foreign), seen.state)
+            batch = judge.columns.batch(chunk.batch, cells, part.foreign)
+            if norms is None:
+                judge.look(batch, seen.state)
+            else:
+                judge.look_again(batch, norms, seen.state)
     except UnreadableFile as error:
         seen.error = error.reason
     return seen
+
+
+def _look_again(
+    parts: Sequence[_Part], judge: Judge, norms: Mapping[str, str], workers: int
+) -> State:
+    """A second pass over a split, for rules that know only now what nearly all rows do."""
+    placed = [part for part in parts if part.place]
+    state = State()
+
+    def look(part: _Part) -> _Seen:
+        return _look(part, judge, norms)
+
+    for index, seen in local.run(look, placed, workers):
+        place = placed[index].place
+        if place is not None:
+            state.extend(seen.state, judge.examples, place)
+    return state
 
 
 def _digests(
@@ -177,7 +200,7 @@ def _digests(
         found: list[tuple[int, bytes]] = []
         before, start = 0, part.place.row if part.place else 0
         for chunk in read_chunks(part.unit, part.columns):
-            batch = judge.batch(chunk.batch, foreign=part.foreign)
+            batch = judge.columns.batch(chunk.batch, foreign=part.foreign)
             low, high = np.searchsorted(local_rows, [before, before + batch.rows])
             asked = local_rows[low:high]
             made = corpus.row_digests(batch, asked - before, labels)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from lzma import LZMAError
 
 import pyarrow as pa
@@ -42,13 +42,21 @@ class Header:
 
     ``columns`` maps top-level names, in file order, to Arrow types, or to None where the format
     has none (JSON); ``rows`` comes from a footer and is not to be trusted for verdicts;
-    ``repeated`` names the columns that occur more than once (the first one is used).
+    ``repeated`` names the columns that occur more than once (the first one is used). ``seen`` are
+    the types of scalars and text in the first rows, by column, where the format has no types.
     """
 
     format: str
     columns: Mapping[str, pa.DataType | None]
     rows: int | None
     repeated: tuple[str, ...] = ()
+    seen: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """The types of the columns, as far as they are known."""
+        told = {name: dtype for name, dtype in self.columns.items() if dtype is not None}
+        return {**self.seen, **told}
 
 
 @dataclass(frozen=True, slots=True)

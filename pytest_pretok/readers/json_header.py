@@ -5,9 +5,12 @@ Values are not judged here; a line that is no row is left to the reader of value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from pytest_pretok.readers.base import Header
 from pytest_pretok.readers.json_array import array_blocks
@@ -19,6 +22,7 @@ from pytest_pretok.readers.text import PIECE, pieces
 
 _FIRST_ROWS = 200
 _LONG_LINE = 2**16  # bytes
+_SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def header(path: Path, format: str) -> Header:
@@ -31,11 +35,20 @@ def header(path: Path, format: str) -> Header:
     blocks = array_blocks(source, PIECE) if format == "json" else line_blocks(source, PIECE)
     first = next(blocks, None)
     names: dict[str, None] = {}
+    seen: dict[str, pa.DataType] = {}
     if first is not None:
         for line in _lines(first, _FIRST_ROWS):
-            names.update(dict.fromkeys(_keys(line)))
+            row = _row(line)
+            names.update(dict.fromkeys(row))
+            seen.update(
+                {
+                    _printable(name): _SCALARS[type(row[name])]
+                    for name in row
+                    if type(row[name]) in _SCALARS
+                }
+            )
         _search(chain([first], blocks), names)
-    return Header(format, dict.fromkeys(map(_printable, names)), None)
+    return Header(format, dict.fromkeys(map(_printable, names)), None, seen=seen)
 
 
 def _search(blocks: Iterable[Block], names: dict[str, None]) -> None:
@@ -48,7 +61,7 @@ def _search(blocks: Iterable[Block], names: dict[str, None]) -> None:
         for name in [name for name in missing if b'"%s"' % name.encode() in block.data]:
             quoted = b'"%s"' % name.encode()
             lines = (line for line in _lines(block, None) if quoted in line)
-            if any(name in _keys(line) for line in lines):
+            if any(name in _row(line) for line in lines):
                 names[name] = None
                 missing.remove(name)
 
@@ -63,13 +76,13 @@ def _lines(block: Block, most: int | None) -> Iterator[bytes]:
                 return
 
 
-def _keys(line: bytes) -> Iterable[str]:
+def _row(line: bytes) -> Mapping[str, Any]:
     # A long row is long for its tokens, which only cost time and memory here.
     short = line if len(line) < _LONG_LINE else without_lists(line)
     try:
         return parse_line(short, frozenset())
     except ValueError:
-        return ()
+        return {}
 
 
 def _printable(name: str) -> str:

@@ -5,6 +5,7 @@ Knows Arrow types only: no values, no files, no trainers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +25,26 @@ class Kind(StrEnum):
     SCALAR = "scalar"
     NULL = "null"
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFacts:
+    """A column's type in plain words: its kind, its list layout, the type of its elements.
+
+    ``layout`` and ``item`` are empty for a column that is no list.
+    """
+
+    kind: Kind
+    layout: str = ""
+    item: str = ""
+
+
+def describe(dtype: pa.DataType) -> TypeFacts:
+    """The facts of a type that rules about files compare."""
+    if not is_any_list(dtype):
+        return TypeFacts(kind_of(dtype))
+    layout = "large_list" if "large" in str(dtype).split("<")[0] else "list"
+    return TypeFacts(kind_of(dtype), layout, str(dtype.value_type))
 
 
 def is_any_list(dtype: pa.DataType) -> bool:

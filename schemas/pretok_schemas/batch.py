@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of
+from pretok_schemas.contract import Vocabulary
 from pretok_schemas.findings import Window
 
 Bools = npt.NDArray[np.bool_]
@@ -172,7 +173,8 @@ class TokenBatch:
     """Some rows of a split, each column once as flat values.
 
     ``columns`` maps a role to its lists; a role that the files lack is in neither ``columns`` nor
-    ``foreign``, one of a type that the contract does not accept is in ``foreign``.
+    ``foreign``, one of a type that the contract does not accept is in ``foreign``. ``vocabulary``
+    and ``labels_ahead`` (see `Contract`) are what it takes to read them.
     """
 
     def __init__(
@@ -181,8 +183,12 @@ class TokenBatch:
         columns: Mapping[str, Lists],
         foreign: Mapping[str, Foreign] | None = None,
         defects: tuple[Defect, ...] = (),
+        vocabulary: Vocabulary | None = None,
+        labels_ahead: int = 0,
     ) -> None:
         self.rows = rows
+        self.vocabulary = vocabulary or Vocabulary()
+        self.labels_ahead = labels_ahead
         self.columns = columns
         self.foreign = foreign or {}
         self.defects = defects

@@ -6,9 +6,9 @@ knows no rule's code, opens no file and imports no trainer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from pretok_schemas.arrow import Kind
 from pretok_schemas.findings import BY_HARM, Consequence, Severity
@@ -16,6 +16,11 @@ from pretok_schemas.findings import BY_HARM, Consequence, Severity
 IDS = "input_ids"
 MASK = "attention_mask"
 LABELS = "labels"
+POSITIONS = "position_ids"
+COMPLETION = "completion_mask"
+ASSISTANT = "assistant_masks"
+DOCUMENTS = "seq_lengths"
+ROLES = (IDS, MASK, LABELS, POSITIONS, COMPLETION, ASSISTANT, DOCUMENTS)
 
 ExcessLength = Literal["drop", "truncate", "raise"]
 
@@ -25,22 +30,35 @@ class Column:
     """One column of a contract.
 
     ``accepts`` are the kinds of element that the trainer takes; ``tolerates`` are those that do
-    no harm but that nobody writes on purpose: they are reported as warnings.
+    no harm but that nobody writes on purpose: they are reported as warnings. ``parallel`` columns
+    hold one value a token, as input_ids does. ``name`` is what this trainer calls the column, if
+    not by its role.
     """
 
     role: str
     required: bool = True
     accepts: frozenset[Kind] = frozenset({Kind.INTEGER})
     tolerates: frozenset[Kind] = frozenset()
+    parallel: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The facts of one trainer, with the packing and the length policy of one run.
 
-    ``consequences`` maps a rule's name, or ``RULE:ROLE`` where the effect depends on the column,
-    to what this trainer does with a violation. A rule that is not named does not apply to this
-    trainer and is not collected. ``severities`` overrides the rules' own defaults.
+    ``consequences`` maps a rule's name, or ``RULE:CASE`` where the effect depends on the column or
+    on the length policy, to what this trainer does with a violation. A rule that is not named does
+    not apply to this trainer and is not collected. ``severities`` overrides the rules' own
+    defaults.
+
+    ``labels_ahead`` is 1 for a trainer whose labels are shifted in the dataset (labels[i] is the
+    id at i + 1), 0 where the model shifts. ``makes_labels`` tells whether the trainer makes labels
+    of the ids itself, and ``loss_masks`` are the roles of columns of zeros and ones that it then
+    honours. ``numbers_documents`` tells whether the mask may count the documents of a packed row.
+    ``also_knows`` are names of further columns that the trainer has a use for; ``concatenates``
+    tells whether it joins every column of a file, whatever it is, and ``stumbles_over`` names
+    columns that it had better not find.
     """
 
     name: str
@@ -50,6 +68,13 @@ class Contract:
     consequences: Mapping[str, Consequence]
     ignore_index: int = -100
     packing: bool = False
+    labels_ahead: Literal[0, 1] = 0
+    makes_labels: Literal["never", "if-absent", "always"] = "never"
+    loss_masks: tuple[str, ...] = ()
+    numbers_documents: bool = False
+    also_knows: frozenset[str] = frozenset()
+    concatenates: bool = False
+    stumbles_over: frozenset[str] = frozenset()
     sequence_len: int | None = None
     min_sample_len: int = 2
     excess_length: ExcessLength = "drop"
@@ -69,7 +94,7 @@ class Contract:
         A case is a column's role, the length policy, or ``mild`` for hits worth a warning only;
         those that the contract does not tell apart fall back to the rule's worst.
         """
-        keys = [f"{rule}:{case}" for case in cases if f"{rule}:{case}" in self.consequences]
+        keys = [key for case in cases if (key := f"{rule}:{case}") in self.consequences]
         keys = keys or [key for key in self.consequences if key.split(":")[0] == rule]
         found = [self.consequences[key] for key in keys]
         return min(found, key=lambda consequence: BY_HARM.index(consequence.effect))
@@ -78,15 +103,43 @@ class Contract:
         self,
         sequence_len: int | None = None,
         min_sample_len: int | None = None,
-        excess_length: ExcessLength = "drop",
+        excess_length: ExcessLength | None = None,
     ) -> Contract:
-        """The same contract with the length policy of one run."""
+        """The same contract with the length policy of one run, where one is given."""
         return replace(
             self,
-            sequence_len=sequence_len,
-            min_sample_len=max(2, min_sample_len or 2),
-            excess_length=excess_length,
+            sequence_len=sequence_len or self.sequence_len,
+            min_sample_len=max(self.min_sample_len, min_sample_len or 0),
+            excess_length=excess_length or self.excess_length,
         )
+
+
+class Tokenizer(Protocol):
+    """What rules ask of a tokenizer; who reads one from a file is none of their business.
+
+    ``size`` counts embedding rows, added tokens included (highest id + 1), ``base_size`` without
+    added tokens. ``specials`` maps the ids of special tokens to their spelling. ``adds_bos`` tells
+    whether the encoding of an empty text begins with BOS.
+    """
+
+    size: int
+    base_size: int
+    bos: int | None
+    pad: int | None
+    unk: int | None
+    ends: tuple[int, ...]
+    specials: Mapping[int, str]
+    adds_bos: bool
+    identity: str
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of some ids, special tokens spelled out."""
+
+    def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The text of each id by itself."""
+
+    def encode(self, text: str, specials: bool) -> list[int]:
+        """The ids of a text without BOS and EOS; ``specials`` reads spellings of special tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +154,5 @@ class Vocabulary:
     bos: int | None = None
     eos: tuple[int, ...] | None = None
     pad: int | None = None
+    unk: int | None = None
+    tokenizer: Tokenizer | None = None

@@ -48,10 +48,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """One effect of a trainer, and the sentence a person reads about it."""
+    """One effect of a trainer, and the sentence a person reads about it.
+
+    ``ran`` tells whether it was seen by running the trainer; else it was read in its source.
+    """
 
     effect: Effect
     text: str
+    ran: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Example:
 
     ``row`` counts within the split, ``shard_row`` within the shard, both from 0. ``position`` is
     the place within the row's lists, or None where the fault has none. ``column`` is the role at
-    fault where a rule can speak of several.
+    fault where a rule can speak of several. A ``mild`` one is worth a warning only.
     """
 
     row: int
@@ -85,6 +89,7 @@ class Example:
     column: str | None = None
     length: int | None = None
     window: Window | None = None
+    mild: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The example as the JSON report has it: builtins only."""

@@ -7,20 +7,16 @@ the rows were cut. Opens no file.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from pretok_schemas import stats
-from pretok_schemas.arrow import kind_of
-from pretok_schemas.batch import Defect, Foreign, TokenBatch, lists_from_arrow
-from pretok_schemas.causes import Reported, leave_out
-from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.batch import TokenBatch
+from pretok_schemas.causes import SPLIT, Reported, about_split, leave_out
+from pretok_schemas.columns import Columns
+from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
+from pretok_schemas.evidence import examples_of, table_of
 from pretok_schemas.findings import Budget, Example, Finding, Outcome, Severity
 from pretok_schemas.rules import rules_for
 from pretok_schemas.rules.base import (
@@ -28,13 +24,17 @@ from pretok_schemas.rules.base import (
     CorpusRule,
     FileRule,
     Hits,
+    Look,
+    NormRule,
     RowRule,
     Rule,
     ShardFacts,
     SplitFacts,
+    SplitRule,
 )
 from pretok_schemas.rules.corpus import row_keys
 from pretok_schemas.state import HitTable, Place, State, Tally, settle_tally
+from pretok_schemas.stats import Stats
 
 # What can leave a rule without a row to judge, in the order in which it is named as the reason.
 OBSTACLES = ("missing-column", "column-type", "null-row", "null-token", "length-mismatch")
@@ -63,12 +63,18 @@ class Judge:
     ) -> None:
         self.contract = replace(contract, severities={**contract.severities, **(severities or {})})
         ready, self.lacking = rules_for(self.contract, vocabulary)
-        off = {rule for rule, severity in (severities or {}).items() if severity is Severity.OFF}
-        self.offered = tuple(rule for rule in ready if rule.name not in off)
+        severity_of = self.contract.severities.get
+        self.offered = tuple(
+            rule for rule in ready if severity_of(rule.name, rule.severity) is not Severity.OFF
+        )
         wanted = {rule.name for rule in self.offered if selected is None or rule.name in selected}
         self.selected = tuple(rule for rule in self.offered if rule.name in wanted)
         self.rules = tuple(rule for rule in ready if rule.name in _with_causes(ready, wanted))
-        self.names = {column.role: column.role for column in contract.columns} | dict(names or {})
+        self.columns = Columns(self.contract, vocabulary, names)
+        named = {name for rule in self.rules if rule.views for name in rule.left_out_by}
+        self.explaining_files = {
+            rule.name for rule in self.rules if isinstance(rule, FileRule) and rule.name in named
+        }
         self.budgets = budgets or {}
         self.examples = examples
         self.keep_all = keep_all
@@ -79,60 +85,16 @@ class Judge:
         needed: set[str] = set()
         structural = {"column-type", "null-row", "null-token", "length-mismatch"}
         for rule in self.rules:
-            if isinstance(rule, RowRule | CorpusRule):
-                if rule.name in structural and rule not in self.selected:
-                    continue  # these follow the columns that the others need
-                needed.update(role for view in rule.views for role in view)
-                if isinstance(rule, RowRule):
-                    needed.update(rule.weighs)
+            if isinstance(rule, FileRule):
+                continue
+            if rule.name in structural and rule not in self.selected:
+                continue  # these follow the columns that the others need
+            needed.update(role for view in rule.views for role in view)
+            if isinstance(rule, RowRule):
+                needed.update(rule.weighs)
+        if LABELS in needed and self.contract.makes_labels != "never":
+            needed.update((IDS, *self.contract.loss_masks))
         return tuple(column.role for column in self.contract.columns if column.role in needed)
-
-    def foreign(self, types: Mapping[str, pa.DataType | None]) -> dict[str, Foreign]:
-        """By role, the columns of a file whose type the contract does not accept.
-
-        ``types`` maps column names to their types, None where a file format has none.
-        """
-        found = {}
-        for column in self.contract.columns:
-            dtype = types.get(self.names[column.role])
-            if dtype is not None and (kind := kind_of(dtype)) not in column.accepts:
-                mild = kind in column.tolerates
-                found[column.role] = Foreign(kind.value, str(dtype), mild)
-        return found
-
-    def batch(
-        self,
-        table: pa.RecordBatch,
-        cells: Iterable[tuple[int, str, str, str]] = (),
-        foreign: Mapping[str, Foreign] | None = None,
-    ) -> TokenBatch:
-        """View a record batch as the contract sees it.
-
-        ``cells`` are JSON cells that are no lists of integers: (row, column name, kind, text).
-        ``foreign`` are columns known to be of a wrong type, which need not be in ``table``.
-        """
-        columns, defects = {}, []
-        foreign = {
-            **self.foreign(dict(zip(table.schema.names, table.schema.types, strict=True))),
-            **(foreign or {}),
-        }
-        by_name = {self.names[column.role]: column for column in self.contract.columns}
-        for name, array in zip(table.schema.names, table.columns, strict=True):
-            column = by_name.get(name)
-            if column and (column.role not in foreign or foreign[column.role].mild):
-                columns[column.role] = lists_from_arrow(array)
-        for row, name, kind_name, text in cells:
-            column = by_name.get(name)
-            if column is None:
-                continue
-            # Fractions, and truth values among numbers, come without values: nobody can read them.
-            lists = columns.get(column.role)
-            read = lists is None or lists.null_rows is None or not bool(lists.null_rows[row])
-            if read and kind_name in {kind.value for kind in column.accepts}:
-                continue
-            mild = read and kind_name in {kind.value for kind in column.tolerates}
-            defects.append(Defect(row, column.role, kind_name, text, mild))
-        return TokenBatch(table.num_rows, columns, foreign, tuple(defects))
 
     def look(self, batch: TokenBatch, state: State | None = None) -> State:
         """What the rules see in a batch, appended to ``state`` if one is given.
@@ -140,23 +102,63 @@ class Judge:
         Examples count their rows from the first row of the state; see `State.extend`.
         """
         seen = State(stats=stats.look(batch))
-        reported: dict[str, Reported] = {}
         for rule in self.rules:
-            if isinstance(rule, RowRule):
+            if not isinstance(rule, FileRule):
                 seen.judged[rule.name] += max(len(batch.view(*view)) for view in rule.views)
-                look = rule.look(batch)
-                if look.counts:
-                    seen.counts[rule.name] = Counter(look.counts)
-                if len(look.hits):
-                    self._report(rule, look.hits, reported, batch, seen, state)
-            elif isinstance(rule, CorpusRule):
-                seen.judged[rule.name] += len(batch.view(*rule.views[0]))
+            if isinstance(rule, SplitRule) and (counts := rule.survey(batch)):
+                seen.counts[rule.name] = Counter(counts)
+        self._look_at_rows(batch, seen, state, {})
         if any(isinstance(rule, CorpusRule) for rule in self.rules):
             seen.keys.append((0, row_keys(batch)))
         if state is None:
             return seen
         state.extend(seen, self.examples, Place(state.rows, state.rows))
         return state
+
+    def look_again(
+        self, batch: TokenBatch, norms: Mapping[str, str], state: State | None = None
+    ) -> State:
+        """The rows of a batch that depart from the norms of the split (see `norms`).
+
+        The state holds tallies alone, of the rules that have a norm.
+        """
+        seen = State(stats=Stats(rows=batch.rows))
+        self._look_at_rows(batch, seen, state, norms)
+        seen.tallies = {rule: found for rule, found in seen.tallies.items() if rule in norms}
+        seen.counts = {}
+        if state is None:
+            return seen
+        state.extend(seen, self.examples, Place(state.rows, state.rows))
+        return state
+
+    def norms(self, state: State) -> dict[str, str]:
+        """By rule, the norm of the split from which some rows depart: who asks looks again."""
+        facts = state.stats.facts()
+        found = {}
+        for rule in self.rules:
+            if isinstance(rule, NormRule):
+                norm = rule.norm(state.counts.get(rule.name, {}), facts)
+                if norm is not None:
+                    found[rule.name] = norm
+        return found
+
+    def _look_at_rows(
+        self, batch: TokenBatch, seen: State, state: State | None, norms: Mapping[str, str]
+    ) -> None:
+        """Every rule about rows over one batch, each less what those before it explain."""
+        reported: dict[str, Reported] = {}
+        for rule in self.rules:
+            if isinstance(rule, SplitRule) or rule.name in self.explaining_files:
+                reported[rule.name] = about_split(rule)
+            elif isinstance(rule, RowRule):
+                if isinstance(rule, NormRule) and rule.name in norms:
+                    look = Look(rule.look_again(batch, norms[rule.name]))
+                else:
+                    look = rule.look(batch)
+                if look.counts:
+                    seen.counts[rule.name] = Counter(look.counts)
+                if len(look.hits):
+                    self._report(rule, look.hits, reported, batch, seen, state)
 
     def _report(
         self,
@@ -172,58 +174,78 @@ class Judge:
             return
         reported[rule.name] = found
         earlier = state.tallies.get(rule.name, {}) if state else {}
-        for key, part in found.by_claims():
+        for key, part in found.by_condition():
             tally = seen.tallies.setdefault(rule.name, {}).setdefault(key, Tally())
             tally.violations += len(part)
             tally.mild += int(part.mild.sum()) if part.mild is not None else 0
             tally.roles |= set() if part.roles is None else set(part.roles.tolist())
             kept = len(earlier[key].examples) if key in earlier else 0
-            tally.examples += _examples(part, batch, max(0, self.examples - kept))
+            tally.examples += examples_of(part, batch, max(0, self.examples - kept))
             if self.keep_all:
-                tally.tables.append(_table(part))
+                tally.tables.append(table_of(part))
 
     def conclude(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, Finding]:
         """The findings of a split, for every evaluated rule that does not compare rows.
 
         ``shards`` are the facts of its files.
         """
-        facts = SplitFacts(
-            state.rows,
-            state.stats.tokens,
-            state.stats.trainable,
-            max(state.stats.lengths, default=0),
-        )
-        settled = self._settle(state)
+        facts = self._facts(state, shards)
+        settled = self._settle(state, facts, shards)
         findings: dict[str, Finding] = {}
         for rule in self.rules:
             if isinstance(rule, FileRule):
-                found = rule.look_at_files(shards, self.names)
-                tally = Tally(len(found), examples=found[: self.examples])
+                found = rule.look_at_files(shards, self.columns.names)
+                mild = sum(example.mild for example in found)
+                tally = Tally(len(found), mild, examples=found[: self.examples])
                 total = len(shards) if rule.unit == "file" else 1
             elif isinstance(rule, RowRule):
                 tally = settle_tally(rule.name, state, settled, self.examples)
                 total = state.rows
+            elif isinstance(rule, SplitRule):
+                tally, total = self._about_split(rule, state, facts), 1
             else:
                 continue
             because = self.because(rule, state, shards)
+            if isinstance(rule, FileRule | SplitRule) and because is None:
+                because = next((n for n in rule.left_out_by if _speaks(findings.get(n))), None)
+                tally = tally if because is None else Tally()
             findings[rule.name] = self.finding(rule, tally, total, facts, state, because)
         return findings
 
-    def tables(self, state: State) -> dict[str, list[HitTable]]:
+    def tables(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, list[HitTable]]:
         """Every violation by rule, of the rules that were asked for (with ``keep_all``)."""
-        settled = self._settle(state)
+        settled = self._settle(state, self._facts(state, shards), shards)
         return {
             rule.name: settle_tally(rule.name, state, settled, self.examples).tables
             for rule in self.selected
             if isinstance(rule, RowRule)
         }
 
-    def _settle(self, state: State) -> dict[str, int]:
-        return {
-            rule.name: rule.settle(state.counts.get(rule.name, {}))
-            for rule in self.rules
-            if isinstance(rule, RowRule)
-        }
+    def _facts(self, state: State, shards: Sequence[ShardFacts]) -> SplitFacts:
+        columns = {frozenset(shard.columns) for shard in shards if shard.columns is not None}
+        return replace(state.stats.facts(), columns=tuple(sorted(columns, key=sorted)))
+
+    def _settle(
+        self, state: State, facts: SplitFacts, shards: Sequence[ShardFacts]
+    ) -> dict[str, Container[int]]:
+        settled: dict[str, Container[int]] = {}
+        for rule in self.rules:
+            counts: Mapping[str, int] = state.counts.get(rule.name, {})
+            if isinstance(rule, RowRule):
+                settled[rule.name] = rule.settle(counts, facts)
+            elif isinstance(rule, SplitRule) and rule.conclude(counts, facts) is not None:
+                settled[rule.name] = (SPLIT,)
+            elif isinstance(rule, FileRule) and rule.name in self.explaining_files:
+                found = rule.look_at_files(shards, self.columns.names)
+                if not all(example.mild for example in found):
+                    settled[rule.name] = (SPLIT,)
+        return settled
+
+    def _about_split(self, rule: SplitRule, state: State, facts: SplitFacts) -> Tally:
+        found = rule.conclude(state.counts.get(rule.name, {}), facts)
+        if found is None:
+            return Tally()
+        return Tally(1, examples=[Example(NOWHERE, NOWHERE, found=found)])
 
     def finding(
         self,
@@ -280,16 +302,27 @@ class Judge:
             return None
         if not state.rows:
             return "no-rows"
-        if not isinstance(rule, RowRule | CorpusRule):
+        if isinstance(rule, FileRule):
             return None
+        concerned = [shard for shard in shards if not self._goes_without(rule.views, shard)]
         blind = [
             shard
-            for shard in shards
+            for shard in concerned
             if shard.rows and all(shard.lacks(view) for view in rule.views)
         ]
-        if not blind and state.judged[rule.name]:
+        if not blind and (state.judged[rule.name] or not concerned):
             return None
         return self._obstacle(rule.views, state, blind or list(shards))
+
+    def _goes_without(self, views: Iterable[Sequence[str]], shard: ShardFacts) -> bool:
+        """Whether a shard has none of the optional columns that all of these views need."""
+        optional = {column.role for column in self.contract.columns if not column.required}
+        absent = {
+            role
+            for role in optional
+            if shard.columns is not None and self.columns.names[role] not in shard.columns
+        } - (shard.usable or frozenset())
+        return all(absent.intersection(view) for view in views)
 
     def _obstacle(
         self, views: Iterable[Sequence[str]], state: State, shards: Sequence[ShardFacts]
@@ -299,13 +332,18 @@ class Judge:
         for name in OBSTACLES:
             counts = state.counts.get(name, Counter())
             absent = name == "missing-column" and any(
-                shard.columns is not None and self.names[role] not in shard.columns
+                shard.columns is not None
+                and self.columns.names.get(role, role) not in shard.columns
                 for role in roles
                 for shard in shards
             )
             if absent or any(counts[role] for role in roles):
                 return name
         return OBSTACLES[-1]
+
+
+def _speaks(finding: Finding | None) -> bool:
+    return finding is not None and finding.violations > 0
 
 
 def _with_causes(ready: Sequence[Rule], wanted: set[str]) -> set[str]:
@@ -315,46 +353,3 @@ def _with_causes(ready: Sequence[Rule], wanted: set[str]) -> set[str]:
         if rule.name in needed:
             needed |= set(rule.left_out_by)
     return needed
-
-
-def _examples(hits: Hits, batch: TokenBatch, most: int) -> list[Example]:
-    examples = []
-    for at, row in enumerate(hits.rows[:most].tolist()):
-        position = None if hits.positions is None else int(hits.positions[at])
-        if position == NOWHERE:
-            position = None
-        examples.append(
-            Example(
-                row=row,
-                shard_row=row,
-                position=position,
-                found=_plain(hits.found, at),
-                expected=_plain(hits.expected, at),
-                column=_plain(hits.roles, at),  # type: ignore[arg-type]
-                length=batch.length(row, "input_ids"),
-                window=None if position is None else batch.window(row, position),
-            )
-        )
-    return examples
-
-
-def _plain(values: Any, at: int) -> int | float | str | None:
-    if values is None:
-        return None
-    value = values[at]
-    plain: int | float | str | None = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, float) and not math.isfinite(plain):
-        return str(plain)  # JSON has no number for it
-    return plain
-
-
-def _table(hits: Hits) -> HitTable:
-    def texts(values: Any) -> tuple[str | None, ...]:
-        if values is None:
-            return (None,) * len(hits)
-        return tuple(None if value is None else str(value) for value in values.tolist())
-
-    positions = hits.positions
-    if positions is None:
-        positions = np.full(len(hits), NOWHERE, np.int64)
-    return HitTable(hits.rows, hits.rows, positions, texts(hits.found), texts(hits.expected))

@@ -6,11 +6,10 @@ Plain data with arithmetic; judges nothing. Nothing depends on how the rows were
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pretok_schemas.batch import Ints
-from pretok_schemas.causes import Claims
+from pretok_schemas.causes import Condition, Settled
 from pretok_schemas.findings import Example
 from pretok_schemas.rules.corpus import Keys
 from pretok_schemas.stats import Stats
@@ -68,7 +67,7 @@ class State:
     """
 
     stats: Stats = field(default_factory=Stats)
-    tallies: dict[str, dict[Claims, Tally]] = field(default_factory=dict)
+    tallies: dict[str, dict[Condition, Tally]] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     judged: Counter[str] = field(default_factory=Counter)
     keys: list[tuple[int, Keys]] = field(default_factory=list)
@@ -80,9 +79,9 @@ class State:
 
     def extend(self, other: State, examples: int, at: Place) -> None:
         """Append the state of the rows that follow, whose first row stands at ``at``."""
-        for rule, by_claim in other.tallies.items():
-            for claims, theirs in by_claim.items():
-                mine = self.tallies.setdefault(rule, {}).setdefault(claims, Tally())
+        for rule, by_condition in other.tallies.items():
+            for condition, theirs in by_condition.items():
+                mine = self.tallies.setdefault(rule, {}).setdefault(condition, Tally())
                 mine.violations += theirs.violations
                 mine.mild += theirs.mild
                 mine.roles |= theirs.roles
@@ -99,11 +98,11 @@ class State:
         self.stats.add(other.stats)
 
 
-def settle_tally(rule: str, state: State, settled: Mapping[str, int], examples: int) -> Tally:
+def settle_tally(rule: str, state: State, settled: Settled, examples: int) -> Tally:
     """The violations of a rule once the undecided rows have gone where the split says."""
     total = Tally()
-    for claims, tally in state.tallies.get(rule, {}).items():
-        if not all(bool(settled.get(name, 0) & code) == wanted for name, code, wanted in claims):
+    for condition, tally in state.tallies.get(rule, {}).items():
+        if not condition.true(settled):
             continue
         total.violations += tally.violations
         total.mild += tally.mild

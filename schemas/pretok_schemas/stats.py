@@ -13,7 +13,9 @@ import numpy as np
 
 from pretok_schemas.batch import Ints, TokenBatch, Values
 from pretok_schemas.contract import IDS
-from pretok_schemas.rules.labels import LABELLED, label_state, targets
+from pretok_schemas.rules.base import SplitFacts
+from pretok_schemas.rules.labelled import LABELLED, label_state, targets
+from pretok_schemas.rules.packing import recurrences
 
 # Distinct run edges kept of a batch and of a split: only common ones are of interest, and in
 # texts without a template nearly every run begins in its own way.
@@ -36,6 +38,7 @@ class Stats:
     labelled: int = 0  # tokens of the rows whose labels could be read
     trainable: int = 0
     runs: int = 0  # trained runs
+    recurring: int = 0  # rows in which the start of a document recurs
     lengths: Counter[int] = field(default_factory=Counter)
     begins: Counter[tuple[int, int]] = field(default_factory=Counter)
     ends: Counter[int] = field(default_factory=Counter)
@@ -47,6 +50,7 @@ class Stats:
         self.labelled += other.labelled
         self.trainable += other.trainable
         self.runs += other.runs
+        self.recurring += other.recurring
         self.lengths.update(other.lengths)
         self.begins.update(other.begins)
         self.ends.update(other.ends)
@@ -60,6 +64,17 @@ class Stats:
             if seen >= wanted:
                 return length
         return 0
+
+    def facts(self) -> SplitFacts:
+        """The sums as rules about a whole split want them."""
+        return SplitFacts(
+            self.rows,
+            self.tokens,
+            self.trainable,
+            max(self.lengths, default=0),
+            self.percentile(0.5),
+            self.recurring,
+        )
 
     def length_summary(self) -> dict[str, int]:
         """Least, median, 95 %, 99 % and largest length."""
@@ -86,6 +101,7 @@ def look(batch: TokenBatch) -> Stats:
     stats.tokens = view.tokens
     lengths, many = np.unique(view.lengths, return_counts=True)
     stats.lengths.update(dict(zip(lengths.tolist(), many.tolist(), strict=True)))
+    stats.recurring = len(batch.once(recurrences).local)
     labelled = batch.view(*LABELLED)
     if labelled.tokens:
         stats.labelled = labelled.tokens

@@ -8,15 +8,31 @@ from __future__ import annotations
 
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.rules.base import Rule
+from pretok_schemas.rules.conventions import LabelsAreAMask, LabelsShifted, WrongIgnoreValue
 from pretok_schemas.rules.corpus import DuplicateRows, SplitOverlap
-from pretok_schemas.rules.files import MissingColumn, NoRows, UnreadableFile
+from pretok_schemas.rules.files import (
+    ExtraColumn,
+    MissingColumn,
+    NarrowInteger,
+    NoRows,
+    ShardSchemaMismatch,
+    UnreadableFile,
+)
+from pretok_schemas.rules.kinds import WrongKind
 from pretok_schemas.rules.labels import (
+    FirstLabelTrained,
     LabelNotInputId,
     LabelOutOfRange,
-    LabelsShifted,
+    LowTrainableShare,
     NoTrainableToken,
 )
-from pretok_schemas.rules.lengths import ShortRow, TooLong
+from pretok_schemas.rules.lengths import CutAtLimit, ShortRow, TargetsLostByTruncation, TooLong
+from pretok_schemas.rules.packing import (
+    InnerBos,
+    PackedWithoutBoundaries,
+    PositionIds,
+    SequenceLengths,
+)
 from pretok_schemas.rules.padding import (
     LeadingPadding,
     MaskAllZero,
@@ -25,6 +41,16 @@ from pretok_schemas.rules.padding import (
     TrailingPadding,
     TrainedUnderMask,
 )
+from pretok_schemas.rules.prompts import MixedMasking, PromptBoundary, PromptNotMasked
+from pretok_schemas.rules.special import (
+    DoubleBos,
+    EndIdMasked,
+    EosNeverTrained,
+    InconsistentBos,
+    MissingBos,
+    MissingEos,
+    TrainedPadding,
+)
 from pretok_schemas.rules.structure import (
     ColumnType,
     EmptyRow,
@@ -32,13 +58,29 @@ from pretok_schemas.rules.structure import (
     NullRow,
     NullToken,
 )
-from pretok_schemas.rules.tokens import IgnoreIndexInIds, TokenOutOfVocab
+from pretok_schemas.rules.tokenized import (
+    MaskSpanOffByOne,
+    SpecialTokenAsText,
+    TokenizerMismatch,
+    UntrainedSpecialToken,
+    WrongTurnTrained,
+)
+from pretok_schemas.rules.tokens import (
+    IgnoreIndexInIds,
+    Repetition,
+    TokenOutOfVocab,
+    UnknownTokens,
+)
 
 RULES: tuple[type[Rule], ...] = (
     UnreadableFile,
     NoRows,
+    WrongKind,
     MissingColumn,
     ColumnType,
+    NarrowInteger,
+    ShardSchemaMismatch,
+    ExtraColumn,
     NullRow,
     NullToken,
     LengthMismatch,
@@ -51,12 +93,39 @@ RULES: tuple[type[Rule], ...] = (
     LeadingPadding,
     TrainedUnderMask,
     LabelsShifted,
+    LabelsAreAMask,
+    WrongIgnoreValue,
+    TrainedPadding,
     LabelOutOfRange,
     LabelNotInputId,
     NoTrainableToken,
     TokenOutOfVocab,
+    SpecialTokenAsText,
+    TokenizerMismatch,
+    UnknownTokens,
+    CutAtLimit,
+    MissingEos,
+    EosNeverTrained,
+    EndIdMasked,
+    DoubleBos,
+    MissingBos,
+    InconsistentBos,
+    InnerBos,
+    WrongTurnTrained,
+    MaskSpanOffByOne,
+    PromptNotMasked,
+    MixedMasking,
+    PromptBoundary,
+    LowTrainableShare,
+    FirstLabelTrained,
+    UntrainedSpecialToken,
+    Repetition,
     ShortRow,
     TooLong,
+    TargetsLostByTruncation,
+    PackedWithoutBoundaries,
+    PositionIds,
+    SequenceLengths,
     DuplicateRows,
     SplitOverlap,
 )
@@ -87,11 +156,15 @@ def rules_for(
     given = {
         "sequence-len": contract.sequence_len is not None,
         "vocab-size": vocabulary.size is not None,
+        "bos-token-id": vocabulary.bos is not None,
+        "eos-token-ids": vocabulary.eos is not None,
+        "pad-token-id": vocabulary.pad is not None,
+        "tokenizer": vocabulary.tokenizer is not None,
     }
     ready: list[Rule] = []
     lacking: dict[str, tuple[str, ...]] = {}
     for rule in RULES:
-        if not contract.applies(rule.name):
+        if not contract.applies(rule.name) or not rule.applies(contract):
             continue
         missing = tuple(key for key in rule.requires if not given[key])
         if missing:

@@ -7,20 +7,26 @@ it would report; the judge takes away those that an earlier rule explains, and c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from pretok_schemas.arrow import TypeFacts
 from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Example, Severity
 
-Family = Literal["structure", "padding", "labels", "tokens", "lengths", "corpus"]
+Family = Literal["structure", "padding", "labels", "tokens", "lengths", "packing", "corpus"]
 Unit = Literal["row", "file", "split"]
 
 NO_ROWS: Ints = np.zeros(0, np.int64)
+# What makes a split look packed: enough rows, nearly all of one length, and documents that begin
+# in the middle of rows. An inner end id alone is no boundary: every chat has those.
+PACKED_ROWS = 8
+PACKED_MEDIAN = 0.9
+PACKED_RECURRING = 0.2
 NOWHERE = -1  # the position of a fault that has none
 
 
@@ -32,7 +38,7 @@ class Hits:
     place at fault, -1 where there is none. ``found`` and ``expected`` are one value a hit, numbers
     or text. ``roles`` names the column at fault, one a hit, where the rule can speak of several.
     ``mild`` (bool) marks hits that are worth a warning only. ``codes`` (int64) marks undecided
-    rows: a hit whose code is not 0 counts only if the split settles on what the code stands for
+    rows: a hit whose code is not 0 counts only if the split settles on that code
     (`RowRule.settle`). ``explains`` (bool) marks hits that leave their row out of the rules which
     name this one in ``left_out_by``: all of them where it is None.
     """
@@ -72,25 +78,44 @@ NOTHING = Look()
 
 @dataclass(frozen=True, slots=True)
 class SplitFacts:
-    """What is known of a whole split when its findings are concluded."""
+    """What is known of a whole split when its findings are concluded.
+
+    ``median`` and ``longest`` are row lengths in tokens; ``recurring`` counts the rows in which the
+    start of a document recurs (see `rules.packing`). ``columns`` are the names of every shard.
+    """
 
     rows: int
     tokens: int
     trainable: int
     longest: int
+    median: int = 0
+    recurring: int = 0
+    columns: tuple[frozenset[str], ...] = ()
+
+    @property
+    def looks_packed(self) -> bool:
+        """Whether the rows look like several documents joined up to a common length."""
+        return (
+            self.rows >= PACKED_ROWS
+            and self.median >= PACKED_MEDIAN * self.longest
+            and self.recurring >= PACKED_RECURRING * self.rows
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ShardFacts:
     """What is known of one shard: its path as shown, its column names, why it could not be read.
 
-    ``columns`` is None where not even the names could be read; ``usable`` are the roles whose
-    columns are there and of an accepted type (None: all); ``rows`` are those read.
+    ``columns`` is None where not even the names could be read; ``types`` are those of its columns
+    by name, as far as the format knows them (``schema``: completely). ``usable`` are the roles
+    whose columns are there and of an accepted type (None: all); ``rows`` are those read.
     """
 
     path: str
     rows: int = 0
     columns: tuple[str, ...] | None = None
+    types: Mapping[str, TypeFacts] = field(default_factory=dict)
+    schema: bool = False
     usable: frozenset[str] | None = None
     error: str | None = None
 
@@ -100,11 +125,12 @@ class ShardFacts:
 
 
 class Rule(ABC):
-    """One invariant of pre-tokenised data; what it judges is said by the three kinds below.
+    """One invariant of pre-tokenised data; what it judges is said by the kinds below.
 
     ``left_out_by`` are the rules whose rows this one leaves out, since they explain the same
-    fault; ``requires`` are the settings without which the rule is not collected. The docstring of
-    a rule is its documentation.
+    fault; ``requires`` are the settings without which the rule is not collected; ``views`` are the
+    column sets in which it can judge a row, any of them is enough. The docstring of a rule is its
+    documentation.
     """
 
     name: ClassVar[str]
@@ -113,12 +139,18 @@ class Rule(ABC):
     severity: ClassVar[Severity] = Severity.ERROR
     left_out_by: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
+    views: ClassVar[tuple[tuple[str, ...], ...]] = ()
     help: ClassVar[str]
     evidence: ClassVar[str] = "found"  # the word before what an example found
 
     def __init__(self, contract: Contract, vocabulary: Vocabulary) -> None:
         self.contract = contract
         self.vocabulary = vocabulary
+
+    @classmethod
+    def applies(cls, contract: Contract) -> bool:
+        """Whether the rule means anything for one run; the contract must name it besides."""
+        return True
 
     def severity_of(self, counts: Mapping[str, int], facts: SplitFacts) -> Severity:
         """The severity of a finding by what the split adds up to."""
@@ -159,12 +191,51 @@ class RowRule(Rule):
     def look(self, batch: TokenBatch) -> Look:
         """The rows of a batch that violate the rule, whatever other rules say of them."""
 
-    def settle(self, counts: Mapping[str, int]) -> int:
-        """For undecided hits: the code that the whole split has settled on, 0 for none.
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """For undecided hits: the codes that the whole split has settled on."""
+        return ()
 
-        A hit is then the rule's own if ``settled & code`` is not 0.
-        """
-        return 0
+
+class NormRule(RowRule):
+    """A rule about rows that depart from what nearly all rows of the split do.
+
+    The first pass only counts (`survey`); if the counts show a norm and rows that depart from it,
+    the split is read once more, and `look_again` tells those rows. `look` reports nothing.
+    """
+
+    def look(self, batch: TokenBatch) -> Look:
+        """What `survey` counts; no row can be told apart yet."""
+        return Look(counts=self.survey(batch))
+
+    @abstractmethod
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Counts of one batch, which add up over the split."""
+
+    @abstractmethod
+    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """What nearly all rows do, or None where there is no norm or no row departs from it."""
+
+    @abstractmethod
+    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
+        """The rows of a batch that depart from the norm."""
+
+
+class SplitRule(Rule):
+    """A rule about a whole split; its finding has one violation or none.
+
+    ``views`` are the column sets in which it can look at a row; any of them is enough.
+    """
+
+    unit: ClassVar[Unit] = "split"
+    views: ClassVar[tuple[tuple[str, ...], ...]]
+
+    @abstractmethod
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Counts of one batch, which add up over the split."""
+
+    @abstractmethod
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """What was found if the rule is violated, in a few words, else None."""
 
 
 class CorpusRule(Rule):
@@ -187,3 +258,16 @@ def hits_at(view: View, flat: Ints, **columns: Any) -> Hits:
         for name, value in columns.items()
     }
     return Hits(view.batch_rows(local), at - view.starts[local], **values)
+
+
+def code_of(values: Values) -> Ints:
+    """A code for each value of a hit (see `Hits.codes`); no value has the code 0."""
+    wide = values.astype(np.int64)
+    return np.where(wide >= 0, wide + 1, wide)
+
+
+def some(hits: Hits, keep: Bools | None = None) -> Look:
+    """A look with hits that all wait for the split to settle on the code 1."""
+    if keep is not None:
+        hits = hits.where(keep)
+    return Look(replace(hits, codes=np.ones(len(hits), np.int64))) if len(hits) else NOTHING

@@ -17,7 +17,7 @@ from pretok_schemas.batch import Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Severity
 from pretok_schemas.rules.base import CorpusRule
-from pretok_schemas.rules.labels import LABELLED
+from pretok_schemas.rules.labelled import LABELLED
 
 Keys = npt.NDArray[np.uint64]
 

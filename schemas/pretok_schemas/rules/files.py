@@ -5,12 +5,16 @@ Must not know rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from pretok_schemas.arrow import Kind, TypeFacts
 from pretok_schemas.contract import IDS, LABELS, MASK
-from pretok_schemas.findings import Example
+from pretok_schemas.findings import Example, Severity
 from pretok_schemas.rules.base import NOWHERE, FileRule, ShardFacts
+
+INTEGER_TYPE = re.compile(r"(u?)int(8|16|32|64)")
 
 # What other tools call these columns, beyond what spelling alone would find.
 ALIASES = {
@@ -104,6 +108,7 @@ class MissingColumn(FileRule):
 
     name = "missing-column"
     family = "structure"
+    left_out_by = ("wrong-kind",)
     help = "write the column, or name it under `columns` if the trainer reads it by another name"
 
     def look_at_files(
@@ -134,3 +139,163 @@ def _near_miss(role: str, columns: Sequence[str]) -> str:
     near = [name for name in ALIASES.get(role, ()) if name in columns]
     near = near or get_close_matches(role, columns, n=1, cutoff=0.75)
     return f"no {role} (but {near[0]})" if near else f"no {role}"
+
+
+class NarrowInteger(FileRule):
+    """A column's integer type cannot hold what belongs there.
+
+    What it checks:
+        The types of ``input_ids`` and ``labels`` can hold every id below ``vocab-size``, and the
+        type of ``labels`` is signed (an unsigned one, which cannot hold -100, is a warning).
+
+    Why it matters:
+        Ids beyond the type's limit were wrapped to others when the file was written.
+
+    Fails:
+        ``list<uint16>`` with ``vocab-size = 128256``
+
+    Passes:
+        ``list<int32>``
+
+    Options:
+        ``vocab-size`` of the dataset.
+    """
+
+    name = "narrow-integer"
+    family = "structure"
+    help = "write int32 ids, and labels in a signed type"
+
+    def look_at_files(
+        self, shards: Sequence[ShardFacts], names: Mapping[str, str]
+    ) -> list[Example]:
+        """One example a shard, for the first column whose type is too narrow."""
+        found = []
+        for shard in shards:
+            narrow = [
+                example
+                for role in (IDS, LABELS)
+                if (facts := shard.types.get(names.get(role, role))) is not None
+                and (example := self._narrow(shard.path, role, facts)) is not None
+            ]
+            found += sorted(narrow, key=lambda example: example.mild)[:1]
+        return found
+
+    def _narrow(self, path: str, role: str, facts: TypeFacts) -> Example | None:
+        kind = INTEGER_TYPE.fullmatch(facts.item)
+        if facts.kind is not Kind.INTEGER or kind is None:
+            return None
+        unsigned, bits = bool(kind[1]), int(kind[2])
+        most = 2 ** (bits if unsigned else bits - 1) - 1
+        size = self.vocabulary.size
+        if size is not None and most < size - 1:
+            return Example(
+                NOWHERE, NOWHERE, path, found=facts.item, expected=f"0 to {size - 1}", column=role
+            )
+        if role == LABELS and unsigned:
+            return Example(
+                NOWHERE,
+                NOWHERE,
+                path,
+                found=facts.item,
+                expected="a signed type",
+                column=role,
+                mild=True,
+            )
+        return None
+
+
+class ShardSchemaMismatch(FileRule):
+    """The shards of a split disagree in their columns.
+
+    What it checks:
+        Every shard has the column names of the first, and each column is a list of the same layout
+        (list or large_list) of integers or not. Integer widths may differ.
+
+    Why it matters:
+        The shards cannot be loaded as one table: ``The features can't be aligned``.
+
+    Fails:
+        ``labels: list<int64>`` in one shard, ``labels: large_list<int64>`` in another.
+
+    Passes:
+        ``list<int32>`` in one shard, ``list<int64>`` in another.
+    """
+
+    name = "shard-schema-mismatch"
+    family = "structure"
+    severity = Severity.WARNING
+    help = "write all shards with one schema"
+
+    def look_at_files(
+        self, shards: Sequence[ShardFacts], names: Mapping[str, str]
+    ) -> list[Example]:
+        """One example a shard that differs from the first."""
+        told = [shard for shard in shards if shard.schema and shard.columns]
+        found = []
+        for shard in told[1:]:
+            difference = _difference(told[0], shard)
+            if difference is not None:
+                mine, theirs = difference
+                found.append(Example(NOWHERE, NOWHERE, shard.path, found=mine, expected=theirs))
+        return found
+
+
+def _difference(first: ShardFacts, other: ShardFacts) -> tuple[str, str] | None:
+    """What another shard has and what the first has instead, None where they agree."""
+    have, want = set(other.columns or ()), set(first.columns or ())
+    if have != want:
+        name = min(have ^ want)
+        return (
+            (f"column {name}", f"no {name}") if name in have else (f"no {name}", f"column {name}")
+        )
+    for name in sorted(have):
+        here, there = other.types[name], first.types[name]
+        if (here.kind, here.layout) != (there.kind, there.layout):
+            return f"{name}: {_in_words(here)}", _in_words(there)
+    return None
+
+
+def _in_words(facts: TypeFacts) -> str:
+    return f"{facts.layout}<{facts.item}>" if facts.layout else facts.kind.value
+
+
+class ExtraColumn(FileRule):
+    """A column that the trainer does not know.
+
+    What it checks:
+        Every column is one of the contract's, or of those that the trainer uses besides. Off unless
+        asked for, where the trainer drops such columns; with Axolotl's packing, an error for
+        columns of text or single values.
+
+    Why it matters:
+        Axolotl's packing concatenates every column of a bin, and stops at one that is no list.
+
+    Fails:
+        ``source: string`` with ``packing = true``
+
+    Passes:
+        ``input_ids``, ``attention_mask``, ``labels``
+    """
+
+    name = "extra-column"
+    family = "structure"
+    severity = Severity.OFF
+    help = "select the columns that the trainer reads before writing the file"
+
+    def look_at_files(
+        self, shards: Sequence[ShardFacts], names: Mapping[str, str]
+    ) -> list[Example]:
+        """One example a shard, naming its extra columns."""
+        known = {*names.values(), *self.contract.also_knows}
+        found = []
+        for shard in shards:
+            extra = [name for name in shard.columns or () if name not in known]
+            if self.contract.concatenates:
+                flat = {name for name, facts in shard.types.items() if not facts.layout}
+                extra = [name for name in extra if name in flat]
+            if self.contract.stumbles_over:
+                extra = [name for name in extra if name in self.contract.stumbles_over]
+            if extra:
+                shown = ", ".join(extra[:4]) + (" ..." if len(extra) > 4 else "")
+                found.append(Example(NOWHERE, NOWHERE, shard.path, found=shown))
+        return found

@@ -1,4 +1,4 @@
-"""Rules about labels and how they stand to input_ids, in trainers that shift inside the model.
+"""Rules about single labels: in range, equal to the id, and at least one that carries loss.
 
 Must not know the attention mask. Every rule here reads the rows in which ids and labels are sound
 and equally long.
@@ -11,192 +11,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
+from pretok_schemas.batch import Bools, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
-from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import (
+    NOTHING,
+    Hits,
+    Look,
+    RowRule,
+    SplitFacts,
+    SplitRule,
+    hits_at,
+)
+from pretok_schemas.rules.conventions import CLIPPED, OTHER_CONVENTIONS, is_wrapped
+from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view, targets
 from pretok_schemas.rules.tokens import id_range
-
-LABELLED = (IDS, LABELS)
-IGNORE = -100
-
-SHIFTS = (1, -1, 2, -2, 3, -3)  # in the order in which ties are resolved
-MIN_PLACES = 4  # fewer places decide nothing about a row
-AGREES = 0.9
-WRAPPED_32 = 2**32 + IGNORE
-CLIPPED = 2**63 - 1  # how `batch` delivers whatever a 64-bit unsigned column holds beyond it
-
-
-class LabelState(NamedTuple):
-    """Flat bools over the labelled view: labels that are not -100, and of those the wrong ones.
-
-    ``wrong`` (trained, and not the input id) is None where there is no such place.
-    """
-
-    trained: Bools
-    wrong: Bools | None
-
-
-def label_state(batch: TokenBatch) -> LabelState:
-    """The comparison of labels with -100 and with the ids, made once a batch."""
-    view = batch.view(*LABELLED)
-    labels, ids = view[LABELS], view[IDS]
-    trained = labels != IGNORE
-    wrong = (labels != ids) & trained
-    return LabelState(trained, wrong if wrong.any() else None)
-
-
-def targets(batch: TokenBatch) -> Bools:
-    """Flat bool over the labelled view: the trainable tokens (a row's first label is no target)."""
-    view = batch.view(*LABELLED)
-    flat = batch.once(label_state).trained.copy()
-    flat[view.starts[view.lengths > 0]] = False
-    return flat
-
-
-class LabelsShifted(RowRule):
-    """The labels are shifted against the ids by a constant number of places.
-
-    What it checks:
-        In a row, for k = ±1, ±2, ±3: over the places i whose label is not -100, where i + k lies
-        inside the row and ``ids[i] != ids[i + k]``, at least 90 % of the labels equal
-        ``ids[i + k]`` and under half of them ``ids[i]``. A row with fewer than 4 such places
-        follows the k of at least 90 % of the rows that have 4 trained labels or more.
-
-    Why it matters:
-        The trainer shifts labels itself. Shifted twice, the model learns to predict the token
-        after the next, with a loss that looks plausible.
-
-    Fails:
-        ``input_ids: [1, 5, 6, 7, 8, 2]``, ``labels: [5, 6, 7, 8, 2, -100]``
-
-    Passes:
-        ``input_ids: [1, 5, 6, 7, 8, 2]``, ``labels: [-100, 5, 6, 7, 8, 2]``
-    """
-
-    name = "labels-shifted"
-    family = "labels"
-    views = (LABELLED,)
-    left_out_by = ("ignore-index-in-ids",)
-    help = "write labels[i] for input_ids[i]; the trainer shifts"
-
-    def look(self, batch: TokenBatch) -> Look:
-        """Shifted rows; rows with too few places come with the shifts that would fit as code."""
-        view = batch.view(*LABELLED)
-        state = batch.once(label_state)
-        left_out = _rows_with_ignore_ids(batch)
-        decided = _rows_with_labels(view, state.trained)
-        counts = {"decided": len(np.setdiff1d(decided, left_out, assume_unique=True))}
-        if state.wrong is None:
-            return Look(counts=counts)
-        suspects = np.unique(view.rows_at(np.flatnonzero(state.wrong)))
-        suspects = np.setdiff1d(suspects, left_out, assume_unique=True)
-        fits = _fit_shifts(view.take(suspects))
-        for bit, k in enumerate(SHIFTS):
-            counts[f"k={k}"] = int((fits.decided == bit + 1).sum())
-        keep = np.flatnonzero((fits.decided > 0) | (fits.undecided > 0))
-        if not len(keep):
-            return Look(counts=counts)
-        local = suspects[keep]
-        first, _ = _first_wrong(view, state.wrong, local)
-        hits = Hits(
-            view.batch_rows(local),
-            first - view.starts[local],
-            found=view[LABELS][first],
-            expected=view[IDS][first],
-            codes=fits.undecided[keep],
-        )
-        return Look(hits, counts)
-
-    def settle(self, counts: Mapping[str, int]) -> int:
-        """The shift of at least 90 % of the decided rows, as a bit of `SHIFTS`."""
-        for bit, k in enumerate(SHIFTS):
-            if counts.get(f"k={k}", 0) >= AGREES * max(1, counts.get("decided", 0)):
-                return 1 << bit
-        return 0
-
-    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
-        """Names the shift."""
-        k = max(SHIFTS, key=lambda shift: counts.get(f"k={shift}", 0))
-        if k == 1:
-            return (
-                "k = +1: labels[i] is input_ids[i + 1]; they were shifted already, "
-                "as torchtune and nanoGPT want them"
-            )
-        return f"k = {k:+d}: labels[i] is input_ids[i {'+' if k > 0 else '-'} {abs(k)}]"
-
-
-class _Fits(NamedTuple):
-    decided: Ints  # index of the shift + 1, 0 for rows that are not shifted or not decided
-    undecided: Ints  # bits of the shifts that an undecided row would fit
-
-
-def _fit_shifts(view: View) -> _Fits:
-    """For each row of a view, the shift that its labels show, and what short rows would allow."""
-    rows = len(view)
-    best = np.zeros(rows, np.int64)
-    share = np.zeros(rows)
-    undecided = np.zeros(rows, np.int64)
-    left = np.arange(rows)
-    for bit, k in enumerate(SHIFTS):
-        part = view if len(left) == rows else view.take(left)
-        places, there, here = _count_places(part, k)
-        enough = places >= MIN_PLACES
-        ratio = there / np.maximum(places, 1)
-        fits = (ratio >= AGREES) & (here < 0.5 * places)
-        better = fits & enough & (ratio > share[left])
-        best[left[better]] = bit + 1
-        share[left[better]] = ratio[better]
-        undecided[left[fits & ~enough & (places > 0)]] |= 1 << bit
-        # A perfect fit cannot be beaten, and ties go to the earlier shift.
-        left = left[share[left] < 1.0]
-        if not len(left):
-            break
-    undecided[best > 0] = 0
-    return _Fits(best, undecided)
-
-
-def _count_places(view: View, k: int) -> tuple[Ints, Ints, Ints]:
-    """By row: places that can tell shift k from none, labels equal to ids[i + k], and to ids[i]."""
-    ids, labels = view[IDS], view[LABELS]
-    size, step = len(ids), abs(k)
-    if size <= step:
-        zero = np.zeros(len(view), np.int64)
-        return zero, zero, zero
-    row = np.repeat(np.arange(len(view)), view.lengths)
-    here, there = (slice(0, size - step), slice(step, size))
-    if k < 0:
-        here, there = there, here
-    can_tell = (row[here] == row[there]) & (labels[here] != IGNORE) & (ids[here] != ids[there])
-    at = row[here]
-
-    def count(flags: Bools) -> Ints:
-        return np.bincount(at[flags], minlength=len(view))
-
-    same_there = can_tell & (labels[here] == ids[there])
-    same_here = can_tell & (labels[here] == ids[here])
-    return count(can_tell), count(same_there), count(same_here)
-
-
-def _rows_with_labels(view: View, trained: Bools) -> Ints:
-    """Rows of the view with at least `MIN_PLACES` labels that are not -100."""
-    filled = np.flatnonzero(view.lengths > 0)
-    if not len(filled):
-        return filled
-    counts = np.add.reduceat(trained.view(np.uint8), view.starts[filled], dtype=np.int64)
-    return filled[counts >= MIN_PLACES]
-
-
-def _rows_with_ignore_ids(batch: TokenBatch) -> Ints:
-    """Rows of the labelled view whose ids hold -100: another rule's rows, which decide nothing."""
-    view = batch.view(*LABELLED)
-    if batch.once(id_range)[0] >= 0:
-        return np.zeros(0, np.int64)
-    return np.unique(view.rows_at(np.flatnonzero(view[IDS] == IGNORE)))
-
-
-def _first_wrong(view: View, wrong: Bools, local: Ints) -> tuple[Ints, Ints]:
-    rows, first = view.first_in_row(np.flatnonzero(wrong))
-    return first[np.searchsorted(rows, local)], rows
 
 
 class LabelOutOfRange(RowRule):
@@ -220,7 +49,7 @@ class LabelOutOfRange(RowRule):
     name = "label-out-of-range"
     family = "labels"
     views = (LABELLED,)
-    left_out_by = ("ignore-index-in-ids", "labels-shifted")
+    left_out_by = OTHER_CONVENTIONS
     help = "write -100 in a signed type where a token carries no loss, else the input id"
 
     def look(self, batch: TokenBatch) -> Look:
@@ -263,25 +92,17 @@ def out_of_range(batch: TokenBatch, size: int | None) -> _OutOfRange | None:
     view = batch.view(*LABELLED)
     state = batch.once(label_state)
     low, high = batch.once(id_range)
-    if state.wrong is None and low >= 0 and (size is None or high < size):
+    known = state.wrong is None and not batch.labels_ahead
+    if known and low >= 0 and (size is None or high < size):
         return None  # every label is -100 or an input id, and all of those are in range
     labels = view[LABELS]
     wrapped = np.zeros(len(labels), np.bool_)
     if state.wrong is not None:
-        wrapped = state.wrong & _is_wrapped(labels)
+        wrapped = state.wrong & is_wrapped(labels)
     flat = (labels < 0) & state.trained | wrapped
     if size is not None:
         flat |= (labels >= size) & state.trained
     return _OutOfRange(flat, wrapped) if flat.any() else None
-
-
-def _is_wrapped(labels: Values) -> Bools:
-    wrapped: Bools = labels == WRAPPED_32
-    if labels.dtype.kind == "u":
-        wrapped |= labels == 2 ** (8 * labels.dtype.itemsize) + IGNORE
-    if labels.dtype == np.int64:
-        wrapped |= labels == CLIPPED
-    return wrapped
 
 
 class LabelNotInputId(RowRule):
@@ -305,7 +126,7 @@ class LabelNotInputId(RowRule):
     name = "label-not-input-id"
     family = "labels"
     views = (LABELLED,)
-    left_out_by = ("ignore-index-in-ids", "labels-shifted", "label-out-of-range")
+    left_out_by = ("wrong-kind", *OTHER_CONVENTIONS, "label-out-of-range")
     help = "a label must be the input id at the same position, or -100"
 
     def look(self, batch: TokenBatch) -> Look:
@@ -313,7 +134,7 @@ class LabelNotInputId(RowRule):
         state = batch.once(label_state)
         if state.wrong is None:
             return NOTHING
-        view = batch.view(*LABELLED)
+        view = batch.once(label_view)
         bad = out_of_range(batch, self.vocabulary.size)
         wrong = state.wrong if bad is None else state.wrong & ~bad.flat
         flat = np.flatnonzero(wrong)
@@ -341,7 +162,7 @@ class NoTrainableToken(RowRule):
     name = "no-trainable-token"
     family = "labels"
     views = (LABELLED,)
-    left_out_by = ("ignore-index-in-ids", "labels-shifted", "label-out-of-range")
+    left_out_by = (*OTHER_CONVENTIONS, "label-out-of-range")
     help = "drop the row, or find out why its answer was masked or cut off"
 
     def look(self, batch: TokenBatch) -> Look:
@@ -371,3 +192,75 @@ class NoTrainableToken(RowRule):
         if violations == facts.rows:
             return "every row is masked: the marker that begins an answer was probably never found"
         return None
+
+
+class LowTrainableShare(SplitRule):
+    """Hardly a token of the split carries loss.
+
+    What it checks:
+        At least 0.1 % of the tokens of the split are trainable.
+
+    Why it matters:
+        Nearly all of the compute teaches nothing. The usual origin is a marker of answers that was
+        found in a few rows only.
+
+    Fails:
+        900 trainable tokens of 1,000,000.
+
+    Passes:
+        200,000 trainable tokens of 1,000,000.
+    """
+
+    name = "low-trainable-share"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    left_out_by = ("wrong-kind",)
+    help = "look how the labels were masked; shorten prompts that answers of a few tokens follow"
+    LEAST = 0.001
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Tokens, and those that carry loss."""
+        view = batch.view(*LABELLED)
+        return {"tokens": view.tokens, "trainable": int(np.count_nonzero(batch.once(targets)))}
+
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """Violated if some tokens carry loss, but too few; none at all is another rule's."""
+        tokens, trainable = counts.get("tokens", 0), counts.get("trainable", 0)
+        if not 0 < trainable < self.LEAST * tokens:
+            return None
+        return (
+            f"{trainable:,} of {tokens:,} tokens are trainable ({100 * trainable / tokens:.3f} %)"
+        )
+
+
+class FirstLabelTrained(RowRule):
+    """The first label of a row carries loss.
+
+    What it checks:
+        ``labels[0]`` is -100. Off unless asked for.
+
+    Why it matters:
+        Nothing predicts the first token of a row. When rows are packed, some trainers let the last
+        token of the row before predict it.
+
+    Fails:
+        ``labels: [1, 5, 6, 2]``
+
+    Passes:
+        ``labels: [-100, 5, 6, 2]``
+    """
+
+    name = "first-label-trained"
+    family = "labels"
+    severity = Severity.OFF
+    views = (LABELLED,)
+    left_out_by = (*OTHER_CONVENTIONS, "label-out-of-range")
+    help = "write -100 as the first label: that is always safe"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows whose first label is not -100."""
+        view = batch.view(*LABELLED)
+        first = view.starts[view.lengths > 0]
+        at = first[view[LABELS][first] != IGNORE]
+        return Look(hits_at(view, at, found=view[LABELS], expected=IGNORE))

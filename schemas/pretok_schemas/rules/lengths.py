@@ -5,15 +5,17 @@ Must not know token values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch
-from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.batch import TokenBatch, View
+from pretok_schemas.contract import IDS, LABELS, Contract
 from pretok_schemas.findings import Severity
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts
-from pretok_schemas.rules.labels import LABELLED, targets
+from pretok_schemas.rules.labelled import LABELLED, targets
+from pretok_schemas.rules.special import NO_SAY, unclosed
+from pretok_schemas.rules.texts import texts
 
 SERIOUS_LOSS = 0.05  # share of trainable tokens lost to the length limit that makes it an error
 
@@ -120,6 +122,124 @@ class TooLong(RowRule):
             f"{lost:,} of {facts.trainable:,} trainable tokens "
             f"({100 * lost / facts.trainable:.1f} %) are lost with these rows"
         )
+
+
+class TargetsLostByTruncation(RowRule):
+    """All that a row would train lies beyond the length limit.
+
+    What it checks:
+        A row with trainable tokens has some within ``sequence-len``. Only for trainers that cut
+        long rows.
+
+    Why it matters:
+        The prompt fills the context: the row is computed and teaches nothing.
+
+    Fails:
+        A prompt of 5,000 tokens and an answer of 20, cut at ``sequence-len = 4096``.
+
+    Passes:
+        The same row where rows that are too long are dropped, or where the limit is 8,192.
+
+    Options:
+        ``sequence-len`` and ``excess-length`` of the dataset.
+    """
+
+    name = "targets-lost-by-truncation"
+    family = "lengths"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    requires = ("sequence-len",)
+    left_out_by = NO_SAY
+    help = "drop the row, shorten its prompt, or raise sequence-len"
+
+    @classmethod
+    def applies(cls, contract: Contract) -> bool:
+        """Whether this run cuts rows at all."""
+        return contract.excess_length == "truncate"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows whose first trainable token stands at the limit or beyond it."""
+        limit = self.contract.sequence_len
+        view = batch.view(*LABELLED)
+        if limit is None or not len(view) or view.lengths.max() <= limit:
+            return NOTHING
+        long = np.flatnonzero(view.lengths > limit)
+        part = View(view.rows, view.offsets, {LABELS: batch.once(targets)}).take(long)
+        rows, first = part.first_in_row(np.flatnonzero(part[LABELS]))
+        first = first - part.starts[rows]
+        beyond = first >= limit
+        hits = Hits(
+            part.batch_rows(rows[beyond]),
+            first[beyond],
+            found=first[beyond],
+            expected=np.full(int(beyond.sum()), f"< {limit}", object),
+        )
+        return Look(hits)
+
+
+class CutAtLimit(RowRule):
+    """Rows of the largest length end in the middle of a text.
+
+    What it checks:
+        Not 3 rows or more, and 2 % of all, have the largest length of the split and no end id
+        among their last two tokens. Splits that look packed and rows with padding are left out.
+
+    Why it matters:
+        They were cut before they were stored: the model learns answers without an end.
+
+    Fails:
+        50 of 1,000 rows have 2,048 tokens, the largest length, and end in the middle of a word.
+
+    Passes:
+        The longest rows end with an end id.
+
+    Options:
+        ``eos-token-ids`` of the dataset.
+    """
+
+    name = "cut-at-limit"
+    family = "lengths"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("eos-token-ids",)
+    left_out_by = ("wrong-kind", *NO_SAY, "trailing-padding", "leading-padding")
+    help = "raise the limit of the script that tokenises, or drop what does not fit"
+    LEAST_ROWS = 3
+    LEAST_SHARE = 0.02
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Open rows of the batch's largest length: no shorter one is the longest of the split."""
+        found, open_ = batch.once(texts), batch.once(unclosed)
+        view = found.view
+        if not open_.any():
+            return NOTHING
+        longest = int(view.lengths.max())
+        whole = (found.first == view.starts[found.local]) & (
+            found.last == view.offsets[found.local + 1] - 1
+        )
+        cut = open_ & whole & (view.lengths[found.local] == longest)
+        if not cut.any():
+            return NOTHING
+        at = found.last[cut]
+        lengths = np.full(len(at), longest, np.int64)
+        hits = Hits(
+            found.rows[cut],
+            found.positions(at, cut),
+            found=found.ids[at],
+            expected=np.full(len(at), "an end id", object),
+            codes=lengths,
+        )
+        return Look(hits, {f"length {longest}": len(at)})
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """The largest length, if enough rows end openly there."""
+        cut = counts.get(f"length {facts.longest}", 0)
+        enough = cut >= max(self.LEAST_ROWS, self.LEAST_SHARE * facts.rows)
+        return (facts.longest,) if enough and not facts.looks_packed else ()
+
+    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
+        """The limit."""
+        return f"rows were cut at {facts.longest:,} tokens when they were made"
 
 
 def _lost_targets(batch: TokenBatch, limit: int, policy: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, hits_at
-from pretok_schemas.rules.labels import IGNORE, LABELLED
+from pretok_schemas.rules.labelled import IGNORE, LABELLED
 
 MASKED = (IDS, MASK)
 # Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many
@@ -89,7 +89,9 @@ class MaskValues(RowRule):
             return NOTHING
         local = hits.rows if view.rows is None else np.searchsorted(view.rows, hits.rows)
         mild = _document_numbers(view.take(local))
-        return Look(Hits(hits.rows, hits.positions, hits.found, hits.expected, mild=mild))
+        hits = Hits(hits.rows, hits.positions, hits.found, hits.expected, mild=mild)
+        # A trainer that packs rows itself numbers their documents so.
+        return Look(hits.where(~mild) if self.contract.numbers_documents else hits)
 
 
 def _document_numbers(view: View) -> Bools:

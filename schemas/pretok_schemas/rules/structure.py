@@ -213,7 +213,8 @@ class LengthMismatch(RowRule):
     """The lists of one row differ in length.
 
     What it checks:
-        ``attention_mask`` and ``labels`` are exactly as long as ``input_ids``.
+        ``attention_mask`` and ``labels``, and every other column with one value a token, are
+        exactly as long as ``input_ids``.
 
     Why it matters:
         Axolotl pads ids and labels apart, each to a multiple of 64: inside one multiple the row
@@ -241,7 +242,9 @@ class LengthMismatch(RowRule):
         pair = np.zeros(batch.rows, np.int8)
         other = np.zeros(batch.rows, np.int64)
         counts = {"other": 0}
-        roles = (MASK, LABELS)  # labels last: where both differ, theirs is the worse effect
+        # Labels last: where several differ, theirs is the worst effect.
+        parallel = [column.role for column in self.contract.columns if column.parallel]
+        roles = [*(role for role in parallel if role not in (IDS, LABELS)), LABELS]
         for code, role in enumerate(roles, start=1):
             lists = batch.columns.get(role)
             if lists is None or np.array_equal(lists.offsets, ids.offsets):
@@ -263,10 +266,19 @@ class LengthMismatch(RowRule):
         for role, difference in zip(named.tolist(), step.tolist(), strict=True):
             key = f"{role} {difference}" if abs(difference) <= 64 else "other"
             counts[key] = counts.get(key, 0) + 1
+        labels = batch.columns.get(LABELS)
+        if labels is not None and LABELS not in batch.unusable and IDS not in batch.unusable:
+            counts["spread"] = _spread(np.diff(labels.offsets)) - _spread(lengths)
+            counts["all"] = batch.rows
         return Look(Hits(rows, found=other[rows], expected=lengths[rows], roles=named), counts)
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
-        """A constant difference points at a token added to one column only."""
+        """A constant difference, or the same lengths in another order."""
+        if counts.get(LABELS) and counts.get("spread") == 0 and counts.get("all") == facts.rows:
+            return (
+                "the labels have the lengths of input_ids in another order: "
+                "one of the columns was shuffled or sorted without the other"
+            )
         steps = {key: n for key, n in counts.items() if key == "other" or " " in key}
         key, most = max(steps.items(), key=lambda item: item[1])
         if key == "other" or most < 0.9 * violations or violations < 2:
@@ -309,3 +321,9 @@ class EmptyRow(RowRule):
             return NOTHING
         rows = view.batch_rows(np.flatnonzero(view.lengths == 0))
         return Look(Hits(rows, found=np.zeros(len(rows), np.int64)))
+
+
+def _spread(lengths: Ints) -> int:
+    """A sum that differs for unequal sets of lengths, in all but contrived cases."""
+    mixed = (lengths.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+    return int(mixed.astype(np.int64).sum())

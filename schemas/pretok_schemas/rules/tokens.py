@@ -9,9 +9,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch
+from pretok_schemas.batch import Ints, TokenBatch, View
 from pretok_schemas.contract import IDS
-from pretok_schemas.rules.base import NOTHING, Look, RowRule, SplitFacts, hits_at
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import (
+    NOTHING,
+    Hits,
+    Look,
+    RowRule,
+    SplitFacts,
+    SplitRule,
+    hits_at,
+)
+from pretok_schemas.rules.texts import texts
 
 
 class IgnoreIndexInIds(RowRule):
@@ -85,6 +95,125 @@ class TokenOutOfVocab(RowRule):
             outside |= ids >= size
         expected = "0 or more" if size is None else f"0 to {size - 1}"
         return Look(hits_at(view, np.flatnonzero(outside), found=ids, expected=expected))
+
+
+class UnknownTokens(SplitRule):
+    """Many tokens of the split are the tokenizer's unknown token.
+
+    What it checks:
+        At most 0.1 % of the tokens are the unknown token.
+
+    Why it matters:
+        The text was tokenised with a vocabulary that does not know it: what was there is lost.
+
+    Fails:
+        2,000 unknown tokens of 1,000,000.
+
+    Passes:
+        3 unknown tokens of 1,000,000; a tokenizer without unknown token.
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "unknown-tokens"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("tokenizer",)
+    help = "tokenise with the model's own tokenizer; look which characters it does not know"
+    MOST = 0.001
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Tokens, and unknown ones."""
+        ids, unk = batch.view(IDS)[IDS], self.vocabulary.unk
+        unknown = 0 if unk is None else int(np.count_nonzero(ids == unk))
+        return {"tokens": len(ids), "unknown": unknown}
+
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """Violated if more than 0.1 % are unknown."""
+        unknown, tokens = counts.get("unknown", 0), counts.get("tokens", 0)
+        if unknown <= self.MOST * tokens:
+            return None
+        share = 100 * unknown / tokens
+        return f"{unknown:,} of {tokens:,} tokens are the unknown token ({share:.2f} %)"
+
+
+class Repetition(RowRule):
+    """A row repeats a few tokens over and over.
+
+    What it checks:
+        No stretch of 1 to 13 tokens stands 64 times or more in a row, one behind the other.
+        Padding does not count.
+
+    Why it matters:
+        The row teaches nothing but to repeat; one of many such in a crawl is enough to be heard.
+
+    Fails:
+        70 times ``13, 28705`` in a row.
+
+    Passes:
+        Indented code, rulers of 40 signs.
+    """
+
+    name = "repetition"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    left_out_by = ("ignore-index-in-ids", "trailing-padding", "leading-padding", "trained-padding")
+    help = "drop the row, or cut the repetition out"
+    LONGEST_PERIOD = 13
+    TIMES = 64
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a repetition inside their text, at its beginning."""
+        found = batch.once(texts)
+        view, ids = found.view, found.ids
+        suspects = [_sampled(view, ids, p, self.TIMES) for p in range(1, self.LONGEST_PERIOD + 1)]
+        rows = np.unique(np.concatenate(suspects)) if suspects else np.zeros(0, np.int64)
+        hits: dict[int, tuple[int, int]] = {}
+        for local in np.flatnonzero(np.isin(found.local, rows)).tolist():
+            text = ids[found.first[local] : found.last[local] + 1]
+            if (place := _repeats(text, self.LONGEST_PERIOD, self.TIMES)) is not None:
+                shift = int(found.first[local] - view.starts[found.local[local]])
+                hits[int(found.rows[local])] = (place[0] + shift, place[1])
+        if not hits:
+            return NOTHING
+        order = np.array(sorted(hits), np.int64)
+        places = [hits[row] for row in order.tolist()]
+        shown = np.array(
+            [f"{period} repeated" if period > 1 else "one id repeated" for _, period in places],
+            object,
+        )
+        return Look(Hits(order, np.array([at for at, _ in places], np.int64), found=shown))
+
+
+def _sampled(view: View, ids: Ints, period: int, times: int) -> Ints:
+    """Rows of a view that may hold a repetition of a period: no row that does is missed.
+
+    Looks at every ``stride``-th place only. A stretch of ``times`` periods covers three of them.
+    """
+    stride = max(1, (times - 1) * period // 3)
+    at = np.arange(period, len(ids), stride)
+    same = ids[at] == ids[at - period]
+    likely = at[:-2][same[2:] & same[1:-1] & same[:-2]]
+    rows: Ints = np.unique(view.rows_at(likely))
+    return rows
+
+
+def _repeats(text: Ints, longest: int, times: int) -> tuple[int, int] | None:
+    """Where the first stretch of ``times`` repetitions begins, and its period; None without."""
+    for period in range(1, longest + 1):
+        need = (times - 1) * period
+        if len(text) < need + period:
+            break
+        differs = np.flatnonzero(text[period:] != text[:-period])
+        edges = np.concatenate(([-1], differs, [len(text) - period]))
+        gaps = np.diff(edges) - 1
+        long = np.flatnonzero(gaps >= need)
+        if len(long):
+            return int(edges[long[0]] + 1), period
+    return None
 
 
 def id_range(batch: TokenBatch) -> tuple[int, int]:

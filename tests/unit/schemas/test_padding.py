@@ -28,7 +28,7 @@ def test_the_last_leading_pad_may_be_bos(vocabulary: Vocabulary, rows: list[int]
     )
     judge = Judge(load("axolotl"), vocabulary)
 
-    state = judge.look(judge.batch(table))
+    state = judge.look(judge.columns.batch(table))
     shards = [ShardFacts("memory", 2, tuple(table.schema.names))]
     finding = judge.conclude(state, shards)["leading-padding"]
 

@@ -1,0 +1,133 @@
+"""The rule about files that are something else than the trainer's rows: one finding for a hundred.
+
+Must not know masks or special tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pretok_schemas.batch import TokenBatch
+from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.rules.base import SplitFacts, SplitRule
+from pretok_schemas.rules.labelled import LABELLED, label_state, label_view
+
+TOKEN_COLUMNS = frozenset({IDS, LABELS, "tokens", "token_ids"})
+TEXT_COLUMNS = frozenset({"text", "messages", "conversations", "prompt", "completion", "content"})
+KEPT = 4  # input ids counted a batch as the mask of a masked language model
+DISTINCT = 16  # labels told apart at each of them
+
+
+class WrongKind(SplitRule):
+    """The dataset is of another kind than the trainer takes.
+
+    What it checks:
+        The split holds no preference pairs (``chosen``, ``rejected``) or raw text instead of
+        tokens, no batches of a masked language model (most labels that differ from their id stand
+        on one input id, with many values), and no encoder-decoder rows (``decoder_input_ids``, or
+        labels of other lengths than the ids in 80 % of the rows).
+
+    Why it matters:
+        The trainer stops at load, or trains on pairs of tokens that never belonged together.
+
+    Fails:
+        ``chosen_input_ids``, ``rejected_input_ids``; ``input_ids`` where 15 % are ``[MASK]``.
+
+    Passes:
+        ``input_ids``, ``attention_mask``, ``labels`` of a causal language model.
+    """
+
+    name = "wrong-kind"
+    family = "structure"
+    views = (LABELLED, (IDS,), (LABELS,), (MASK,))
+    help = "use the trainer that these rows were made for, or tokenise them for this one"
+    LEAST_DIFFERENT = 100
+    LEAST_DISTINCT = 10
+    HALF = 0.5
+    LEAST_ROWS = 20
+    UNEVEN = 0.8
+    CONSTANT = 0.9
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Labels that differ from their ids and where they stand; labels of other lengths."""
+        counts = self._uneven(batch)
+        wrong = batch.once(label_state).wrong
+        if wrong is None:
+            return counts
+        view = batch.once(label_view)
+        ids, labels = batch.view(*LABELLED)[IDS][wrong], view[LABELS][wrong]
+        counts["different"] = len(ids)
+        values, many = np.unique(ids, return_counts=True)
+        for i in np.argsort(-many, kind="stable")[:KEPT].tolist():
+            if values[i] < 0:
+                continue
+            counts[f"at {values[i]}"] = int(many[i])
+            distinct = np.unique(labels[ids == values[i]])[:DISTINCT]
+            counts |= {f"{values[i]} as {label}": 1 for label in distinct.tolist()}
+        return counts
+
+    def _uneven(self, batch: TokenBatch) -> dict[str, int]:
+        ids, labels = batch.columns.get(IDS), batch.columns.get(LABELS)
+        if ids is None or labels is None or np.array_equal(ids.offsets, labels.offsets):
+            return {"rows": batch.rows}
+        step = np.diff(labels.offsets) - np.diff(ids.offsets)
+        unread = np.zeros(batch.rows, np.bool_)
+        for role in LABELLED:
+            if role in batch.unusable:
+                unread |= batch.unusable[role]
+        step = step[~unread]
+        values, many = np.unique(step[step != 0], return_counts=True)
+        counts = {"rows": batch.rows, "uneven": int(many.sum())}
+        top = np.argsort(-many, kind="stable")[:DISTINCT].tolist()
+        counts |= {f"step {values[i]}": int(many[i]) for i in top}
+        # Equal sums of the lengths and of their squares: the same rows in another order.
+        for power in (1, 2):
+            mine, theirs = np.diff(ids.offsets)[~unread], np.diff(labels.offsets)[~unread]
+            counts[f"power {power}"] = int((theirs**power).sum() - (mine**power).sum())
+        return counts
+
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """What the rows are instead, if that is plain."""
+        for names in facts.columns:
+            if found := _by_columns(names):
+                return found
+        return self._masked_model(counts) or self._two_sequences(counts)
+
+    def _masked_model(self, counts: Mapping[str, int]) -> str | None:
+        different = counts.get("different", 0)
+        at = {key: many for key, many in counts.items() if key.startswith("at ")}
+        if different < self.LEAST_DIFFERENT or not at:
+            return None
+        key, most = max(at.items(), key=lambda item: item[1])
+        token = key[3:]
+        distinct = sum(name.startswith(f"{token} as ") for name in counts)
+        if most < self.HALF * different or distinct < self.LEAST_DISTINCT:
+            return None
+        return (
+            f"batches of a masked language model: {most:,} of {different:,} labels that differ "
+            f"from their id stand on id {token}"
+        )
+
+    def _two_sequences(self, counts: Mapping[str, int]) -> str | None:
+        rows, uneven = counts.get("rows", 0), counts.get("uneven", 0)
+        if rows < self.LEAST_ROWS or uneven < self.UNEVEN * rows:
+            return None
+        constant = max((n for key, n in counts.items() if key.startswith("step ")), default=0)
+        shuffled = counts.get("power 1") == 0 and counts.get("power 2") == 0
+        if constant >= self.CONSTANT * uneven or shuffled:
+            return None
+        return f"encoder-decoder rows: labels of another length than input_ids in {uneven:,} rows"
+
+
+def _by_columns(names: frozenset[str]) -> str | None:
+    pairs = sorted(name for name in names if name.startswith(("chosen", "rejected")))
+    if len(pairs) > 1 and IDS not in names:
+        return f"preference pairs: columns {', '.join(pairs[:4])}"
+    if "decoder_input_ids" in names:
+        return "encoder-decoder rows: a column decoder_input_ids"
+    texts = sorted(TEXT_COLUMNS & names)
+    if texts and not TOKEN_COLUMNS & names:
+        return f"raw text: a column {texts[0]} and none with tokens"
+    return None

@@ -1,0 +1,128 @@
+"""What the label rules know of a batch: which labels carry loss, and which of those are wrong.
+
+Computed once a batch (`TokenBatch.once`); holds no rule. Must not know the attention mask.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pretok_schemas.batch import Bools, Ints, TokenBatch, View
+from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.rules.base import Hits
+from pretok_schemas.rules.tokens import id_range
+
+LABELLED = (IDS, LABELS)
+IGNORE = -100
+
+
+class LabelState(NamedTuple):
+    """Flat bools over the labelled view: labels that are not -100, and of those the wrong ones.
+
+    ``wrong`` (trained, and not the id that belongs there) is None where there is no such place.
+    """
+
+    trained: Bools
+    wrong: Bools | None
+
+
+def label_view(batch: TokenBatch) -> View:
+    """The labelled view with, as ids, what each label must be if it carries loss.
+
+    That is the input id at the same place. Where labels are shifted in the dataset it is the next
+    one; behind a row's last id anything from 0 up may follow.
+    """
+    view = batch.view(*LABELLED)
+    if not batch.labels_ahead or not view.tokens:
+        return view
+    labels = view[LABELS]
+    last = view.offsets[1:][view.lengths > 0] - 1
+    following = np.empty(len(labels), np.result_type(view[IDS].dtype, labels.dtype, np.int64))
+    following[:-1] = view[IDS][1:]
+    following[last] = np.maximum(labels[last], 0)
+    return View(view.rows, view.offsets, {IDS: following, LABELS: labels})
+
+
+def label_state(batch: TokenBatch) -> LabelState:
+    """The comparison of labels with -100 and with the ids, made once a batch."""
+    view = batch.once(label_view)
+    labels, ids = view[LABELS], view[IDS]
+    trained = labels != IGNORE
+    wrong = (labels != ids) & trained
+    return LabelState(trained, wrong if wrong.any() else None)
+
+
+def targets(batch: TokenBatch) -> Bools:
+    """Flat bool over the labelled view: the labels that the loss counts.
+
+    Where the model shifts, a row's first label is no target.
+    """
+    flat = batch.once(label_state).trained
+    if batch.labels_ahead:
+        return flat
+    view = batch.view(*LABELLED)
+    flat = flat.copy()
+    flat[view.starts[view.lengths > 0]] = False
+    return flat
+
+
+def trained_tokens(batch: TokenBatch) -> Bools:
+    """Flat bool over the labelled view: the input ids that the model learns to produce.
+
+    A row's first token counts where its label is set, as the file's author meant it.
+    """
+    trained = batch.once(label_state).trained
+    if not batch.labels_ahead:
+        return trained
+    view = batch.view(*LABELLED)
+    moved = np.zeros(len(trained), np.bool_)
+    moved[1:] = trained[:-1]
+    moved[view.starts[view.lengths > 0]] = False
+    return moved
+
+
+def filled_rows(view: View) -> Ints:
+    """The rows of a view that have tokens."""
+    return np.flatnonzero(view.lengths > 0)
+
+
+def rows_with(view: View, flags: Bools, least: int = 1) -> Ints:
+    """The rows of a view in which at least so many of the flat ``flags`` hold."""
+    filled = filled_rows(view)
+    if not len(filled):
+        return filled
+    counts = np.add.reduceat(flags.view(np.uint8), view.starts[filled], dtype=np.int64)
+    return filled[counts >= least]
+
+
+def rows_with_ignore_ids(batch: TokenBatch) -> Ints:
+    """Rows of the labelled view whose ids hold -100: another rule's rows, which decide nothing."""
+    view = batch.view(*LABELLED)
+    if batch.once(id_range)[0] >= 0:
+        return np.zeros(0, np.int64)
+    return np.unique(view.rows_at(np.flatnonzero(view[IDS] == IGNORE)))
+
+
+def suspects(batch: TokenBatch) -> Ints:
+    """Rows of the labelled view with a label that is neither -100 nor the id."""
+    wrong = batch.once(label_state).wrong
+    if wrong is None:
+        return np.zeros(0, np.int64)
+    return np.unique(batch.view(*LABELLED).rows_at(np.flatnonzero(wrong)))
+
+
+def at_first_wrong(batch: TokenBatch, local: Ints) -> Hits:
+    """Hits for rows of the labelled view, at their first label that is neither -100 nor the id."""
+    view, state = batch.once(label_view), batch.once(label_state)
+    if not len(local) or state.wrong is None:
+        return Hits()
+    rows, first = view.first_in_row(np.flatnonzero(state.wrong))
+    at = first[np.searchsorted(rows, local)]
+    return Hits(
+        view.batch_rows(local),
+        at - view.starts[local],
+        found=view[LABELS][at],
+        expected=view[IDS][at],
+    )

@@ -1,0 +1,255 @@
+"""Rules about which part of a row is trained: prompts, answers, and what stands between them.
+
+Each compares a row with what nearly all rows of the split do. Must not know special tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pretok_schemas.batch import Ints, TokenBatch, View
+from pretok_schemas.contract import IDS
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts
+from pretok_schemas.rules.labelled import LABELLED, filled_rows, trained_tokens
+from pretok_schemas.rules.special import NO_SAY
+from pretok_schemas.rules.texts import texts
+
+BEFORE = 3  # ids before a run that make its boundary
+KEPT = 64  # distinct beginnings and boundaries counted a batch
+
+
+def untrained_counts(batch: TokenBatch) -> tuple[Ints, Ints]:
+    """Rows of the labelled view with a text of two tokens or more, and how many tokens of it
+    behind the first carry no loss.
+    """
+    view, found = batch.view(*LABELLED), batch.once(texts)
+    if not view.tokens:
+        return NONE.rows, NONE.rows
+    where = np.searchsorted(found.rows, view.batch_rows(np.arange(len(view))))
+    where = np.minimum(where, max(0, len(found.rows) - 1))
+    local = np.arange(len(view))
+    if not len(found.rows):
+        return NONE.rows, NONE.rows
+    match = found.rows[where] == view.batch_rows(local)
+    local, where = local[match], where[match]
+    # The texts are those of the ids' view: carried over by their places within the row.
+    begin = found.first[where] - found.view.starts[found.local[where]]
+    end = found.last[where] - found.view.starts[found.local[where]]
+    some = end > begin
+    local, begin, end = local[some], begin[some], end[some]
+    silent = np.concatenate(([0], np.cumsum(~batch.once(trained_tokens))))
+    starts = view.starts[local]
+    return local, silent[starts + end + 1] - silent[starts + begin + 1]
+
+
+def _all_trained(batch: TokenBatch) -> Hits:
+    """Rows in which every token behind the first carries loss."""
+    view = batch.view(*LABELLED)
+    local, silent = batch.once(untrained_counts)
+    whole = local[silent == 0]
+    return Hits(view.batch_rows(whole), np.ones(len(whole), np.int64))
+
+
+class PromptNotMasked(NormRule):
+    """Prompts are trained like answers.
+
+    What it checks:
+        Not in 99 % of the rows does every token carry loss, where 90 % of the rows begin with the
+        same two ids: that is a template, and plain text is not meant.
+
+    Why it matters:
+        The model learns to write the user's part. Some want that; mostly labels were copied from
+        the ids by accident.
+
+    Fails:
+        Chats whose labels are a copy of ``input_ids``.
+
+    Passes:
+        Chats with -100 before every answer; plain text with all labels set.
+    """
+
+    name = "prompt-not-masked"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
+    help = "mask the prompts (train_on_inputs: false), or switch the rule off"
+    NEARLY_ALL = 0.99
+    TEMPLATE = 0.9
+    LEAST_ROWS = 8
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Rows, rows that train everything, and how rows begin."""
+        local, silent = batch.once(untrained_counts)
+        view = batch.view(*LABELLED)
+        counts = {"rows": len(local), "whole": int((silent == 0).sum())}
+        counts |= _commonest(_ids_at(view, view.starts[local], (0, 1)))
+        return counts
+
+    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """A template, and nearly every row trains everything."""
+        rows = counts.get("rows", 0)
+        _, most = _top(counts)
+        whole = counts.get("whole", 0) >= self.NEARLY_ALL * rows
+        template = most >= self.TEMPLATE * rows
+        return "whole" if rows >= self.LEAST_ROWS and whole and template else None
+
+    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
+        """The rows that train everything."""
+        return _all_trained(batch)
+
+
+class MixedMasking(NormRule):
+    """A row trains everything, while most rows mask their prompts.
+
+    What it checks:
+        If at least half of the rows have tokens without loss behind the first one, all have.
+
+    Why it matters:
+        Two producers were merged, or the marker that begins an answer was not found in these rows:
+        their prompts are trained.
+
+    Fails:
+        In 30 of 1,000 rows labels are a copy of ``input_ids``.
+
+    Passes:
+        Every row masks its prompt; no row does.
+    """
+
+    name = "mixed-masking"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
+    help = "mask these rows like the others, or drop them"
+    HALF = 0.5
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Rows, and those that train everything."""
+        local, silent = batch.once(untrained_counts)
+        return {"rows": len(local), "whole": int((silent == 0).sum())}
+
+    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """Some rows train everything, but fewer than half."""
+        rows, whole = counts.get("rows", 0), counts.get("whole", 0)
+        return "masked" if 0 < whole < self.HALF * rows else None
+
+    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
+        """The rows that train everything."""
+        return _all_trained(batch)
+
+
+class PromptBoundary(NormRule):
+    """The loss begins behind other tokens than in nearly all rows.
+
+    What it checks:
+        In a split of 20 rows or more, if the three ids before the first trained token are the same
+        in at least 80 % of the rows, they are in all.
+
+    Why it matters:
+        The header before the answer merged with its first characters, or the prompt was cut: the
+        model meets a beginning that it will not meet in use.
+
+    Fails:
+        980 of 1,000 answers follow ``<|im_start|>assistant\n``, 20 follow something else.
+
+    Passes:
+        Every answer follows the same header; texts without a template.
+    """
+
+    name = "prompt-boundary"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    left_out_by = (
+        "wrong-kind",
+        "narrow-integer",
+        *NO_SAY,
+        "special-token-as-text",
+        "mixed-masking",
+    )
+    help = "tokenise prompt and answer in one go and mask by character offsets"
+    AGREEING = 0.8
+    LEAST_ROWS = 20
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Rows with a masked beginning, and the ids before their first trained token."""
+        _, found = _boundaries(batch)
+        return {"rows": len(found), **_commonest(found)}
+
+    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """The ids that nearly all rows have there, if some have others."""
+        rows = counts.get("rows", 0)
+        ids, most = _top(counts)
+        if rows >= self.LEAST_ROWS and self.AGREEING * rows <= most < rows:
+            return ids
+        return None
+
+    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
+        """Rows with other ids before their first trained token, at that token."""
+        view = batch.view(*LABELLED)
+        at, found = _boundaries(batch)
+        expected = np.array([int(part) for part in norm.split()])
+        other = (found != expected).any(axis=1)
+        at, found = at[other], found[other]
+        local = view.rows_at(at)
+        texts_ = np.array([_shown(row) for row in found.tolist()], object)
+        return Hits(
+            view.batch_rows(local),
+            at - view.starts[local],
+            found=texts_,
+            expected=np.full(len(at), _shown(expected.tolist()), object),
+        )
+
+
+def _boundaries(batch: TokenBatch) -> tuple[Ints, Ints]:
+    """The first trained token of each row that does not begin with one, as a flat index, and the
+    three ids before it (shape (rows, 3), -1 where the row begins later).
+    """
+    view = batch.view(*LABELLED)
+    trained = batch.once(trained_tokens)
+    starts = view.starts[filled_rows(view)]
+    begins = np.zeros(len(trained), np.bool_)
+    if len(trained):
+        begins[1:] = trained[1:] & ~trained[:-1]
+        begins[starts] = trained[starts]
+    _, at = view.first_in_row(np.flatnonzero(begins))
+    at = at[at > view.starts[view.rows_at(at)]]
+    return at, _ids_at(view, at, range(-BEFORE, 0))
+
+
+def _ids_at(view: View, at: Ints, steps: range | tuple[int, ...]) -> Ints:
+    """The ids at some steps from flat places, shape (places, steps); -1 outside their rows."""
+    rows = view.rows_at(at)
+    columns = []
+    for step in steps:
+        where = at + step
+        inside = (where >= view.starts[rows]) & (where < view.offsets[rows + 1])
+        safe = np.clip(where, 0, max(0, view.tokens - 1))
+        columns.append(np.where(inside, view[IDS][safe].astype(np.int64), -1))
+    return np.stack(columns, axis=1)
+
+
+def _commonest(rows: Ints) -> dict[str, int]:
+    """The most frequent rows of an array of ids, as counts."""
+    if not len(rows):
+        return {}
+    if (rows == rows[0]).all():
+        return {"ids " + " ".join(map(str, rows[0].tolist())): len(rows)}
+    distinct, many = np.unique(rows, axis=0, return_counts=True)
+    top = np.argsort(-many, kind="stable")[:KEPT]
+    return {"ids " + " ".join(map(str, distinct[i].tolist())): int(many[i]) for i in top.tolist()}
+
+
+def _top(counts: Mapping[str, int]) -> tuple[str, int]:
+    """The most frequent ids among counts, and their number."""
+    named = [(many, key[4:]) for key, many in counts.items() if key.startswith("ids ")]
+    many, ids = max(named, default=(0, ""))
+    return ids, many
+
+
+def _shown(ids: list[int]) -> str:
+    return " ".join("-" if value < 0 else str(value) for value in ids)

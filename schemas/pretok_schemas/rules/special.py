@@ -1,0 +1,413 @@
+"""Rules about the special tokens at the ends of a text, and whether its end is learned.
+
+Most need ids from the declaration (`requires`). A row's text is what is left without padding at
+its ends (see `rules.texts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pretok_schemas.batch import Bools, Ints, TokenBatch
+from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, code_of, hits_at
+from pretok_schemas.rules.conventions import OTHER_CONVENTIONS
+from pretok_schemas.rules.labelled import IGNORE, LABELLED, trained_tokens
+from pretok_schemas.rules.texts import attended, texts
+
+NEARLY_ALL = 0.9  # share of rows that makes a habit of a split
+# What leaves a row without a say on where its text begins and ends.
+NO_SAY = (*OTHER_CONVENTIONS, "label-out-of-range")
+
+
+class DoubleBos(RowRule):
+    """A row begins with two BOS tokens.
+
+    What it checks:
+        The first two tokens of a row's text are not both the BOS id. Without a declared BOS id: not
+        the first two ids of nearly all rows are equal (90 %).
+
+    Why it matters:
+        The chat template and the tokenizer both added one. The model is trained on a beginning
+        that it never meets in use.
+
+    Fails:
+        ``input_ids: [1, 1, 5, 2]`` with ``bos-token-id = 1``
+
+    Passes:
+        ``input_ids: [1, 5, 2]``
+
+    Options:
+        ``bos-token-id`` of the dataset.
+    """
+
+    name = "double-bos"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    left_out_by = ("ignore-index-in-ids", "leading-padding", "mask-all-zero")
+    help = "tokenise the templated text with add_special_tokens=False"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows whose text begins with BOS twice, at the second one."""
+        found = batch.once(attended)
+        ids, bos = found.ids, self.vocabulary.bos
+        counts = {} if bos is not None else {"rows": len(found.local)}
+        longer = found.first < found.last
+        first = found.first[longer]
+        twice = ids[first] == ids[first + 1]
+        if bos is not None:
+            twice &= ids[first] == bos
+        if not twice.any():
+            return Look(counts=counts)
+        which = np.zeros(len(found.local), np.bool_)
+        which[np.flatnonzero(longer)[twice]] = True
+        at = found.first[which] + 1
+        hits = Hits(found.rows[which], found.positions(at, which), found=ids[at])
+        if bos is not None:
+            return Look(hits)
+        counts["twice"] = len(hits)
+        return Look(replace(hits, codes=np.ones(len(hits), np.int64)), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Without a declared BOS: counts if nearly all rows begin like this."""
+        rows, twice = counts.get("rows", 0), counts.get("twice", 0)
+        return (1,) if rows >= 2 and twice >= NEARLY_ALL * rows else ()
+
+    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
+        """Both halves of the pipeline add it."""
+        if self.vocabulary.bos is None:
+            return "the first id stands twice in nearly all rows: it is probably BOS"
+        return "the chat template writes BOS, and the tokenizer adds it once more"
+
+
+class MissingBos(RowRule):
+    """A row lacks the BOS token that the tokenizer would put before it.
+
+    What it checks:
+        If the tokenizer begins every text with BOS, so does every row. Splits that look packed are
+        left out: their rows begin anywhere.
+
+    Why it matters:
+        The model has met that token before every text of its life; without it the first answers
+        are off.
+
+    Fails:
+        ``input_ids: [5, 6, 2]`` with a tokenizer that encodes an empty text as ``[1]``
+
+    Passes:
+        ``input_ids: [1, 5, 6, 2]``
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "missing-bos"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("tokenizer",)
+    left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding")
+    help = "tokenise with add_special_tokens=True, or with the model's own chat template"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that begin with another token; they count unless the split looks packed."""
+        tokenizer = self.vocabulary.tokenizer
+        if tokenizer is None or not tokenizer.adds_bos or self.vocabulary.bos is None:
+            return NOTHING
+        hits = _beginning_otherwise(batch, self.vocabulary.bos)
+        return Look(hits) if len(hits) else NOTHING
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts unless the split looks packed."""
+        return () if facts.looks_packed else (1,)
+
+
+class InconsistentBos(RowRule):
+    """A row lacks the BOS token that nearly all rows begin with.
+
+    What it checks:
+        If at least 90 % of the rows begin with the BOS id, all do.
+
+    Why it matters:
+        Two producers were merged, and the model learns two ways to begin.
+
+    Fails:
+        One row in a hundred begins without BOS.
+
+    Passes:
+        No row begins with BOS, or every row does.
+
+    Options:
+        ``bos-token-id`` of the dataset.
+    """
+
+    name = "inconsistent-bos"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("bos-token-id",)
+    left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding", "missing-bos")
+    help = "tokenise all rows in one way"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows without BOS; they count if nearly all others have it."""
+        bos = self.vocabulary.bos
+        rows = len(batch.once(texts).local)
+        hits = _beginning_otherwise(batch, -1 if bos is None else bos)
+        return Look(hits, {"rows": rows, "with bos": rows - len(hits)})
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if at least 90 % of the rows begin with BOS, and the split is not packed."""
+        rows = counts.get("rows", 0)
+        habit = rows > 0 and counts["with bos"] >= NEARLY_ALL * rows
+        return (1,) if habit and not facts.looks_packed else ()
+
+
+def _beginning_otherwise(batch: TokenBatch, bos: int) -> Hits:
+    """Undecided hits for the rows whose text begins with another token than BOS."""
+    found = batch.once(texts)
+    other = found.ids[found.first] != bos
+    at = found.first[other]
+    return Hits(
+        found.rows[other],
+        found.positions(at, other),
+        found=found.ids[at],
+        expected=np.full(len(at), bos),
+        codes=np.ones(len(at), np.int64),
+    )
+
+
+class MissingEos(RowRule):
+    """A row's text does not end with an end id.
+
+    What it checks:
+        One of the last two tokens of a row's text, padding left out, is one of ``eos-token-ids``
+        (a template may write a newline behind it).
+
+    Why it matters:
+        The model never learns to stop, or the answer was cut off.
+
+    Fails:
+        ``input_ids: [1, 5, 6]`` with ``eos-token-ids = [2]``
+
+    Passes:
+        ``input_ids: [1, 5, 6, 2]``, ``input_ids: [1, 5, 6, 2, 13]``
+
+    Options:
+        ``eos-token-ids`` and ``pad-token-id`` of the dataset.
+    """
+
+    name = "missing-eos"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("eos-token-ids",)
+    left_out_by = ("wrong-kind", *NO_SAY, "special-token-as-text", "cut-at-limit")
+    help = "add the end id before tokenising ends, and train on it"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows without an end id at the end, at their last token; not those of packed splits."""
+        found, open_ = batch.once(texts), batch.once(unclosed)
+        if not open_.any():
+            return NOTHING
+        at = found.last[open_]
+        ends = " or ".join(str(end) for end in self.vocabulary.eos or ())
+        hits = Hits(
+            found.rows[open_],
+            found.positions(at, open_),
+            found=found.ids[at],
+            expected=np.full(len(at), ends, object),
+            codes=np.ones(len(at), np.int64),
+        )
+        return Look(hits)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts unless the split looks packed: those rows end anywhere."""
+        return () if facts.looks_packed else (1,)
+
+
+def unclosed(batch: TokenBatch) -> Bools:
+    """By text, whether none of its last two tokens is an end id."""
+    found, ends = batch.once(texts), batch.vocabulary.eos or ()
+    closed = np.isin(found.ids[found.last], ends)
+    closed |= np.isin(found.ids[np.maximum(found.last - 1, found.first)], ends)
+    return ~closed
+
+
+class EosNeverTrained(RowRule):
+    """No end id is trained anywhere in the split.
+
+    What it checks:
+        If an end id stands right behind a trained stretch but carries no loss, then some end id
+        of the split is trained. Replaces end-id-masked where none is.
+
+    Why it matters:
+        The model never learns to stop: generation runs on to the limit. The usual origin is a pad
+        id equal to the end id, masked together with the padding.
+
+    Fails:
+        Every row is like ``input_ids: [1, 5, 6, 2]``, ``labels: [-100, 5, 6, -100]``.
+
+    Passes:
+        At least one row is like ``input_ids: [1, 5, 6, 2]``, ``labels: [-100, 5, 6, 2]``.
+
+    Options:
+        ``eos-token-ids`` of the dataset.
+    """
+
+    name = "eos-never-trained"
+    family = "tokens"
+    views = (LABELLED,)
+    requires = ("eos-token-ids",)
+    left_out_by = ("wrong-kind", *NO_SAY, "label-not-input-id")
+    help = "let the labels of end ids be the end ids; mask padding by place, not by id"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a masked end id behind an answer; they count if no end id is trained."""
+        counts = {"trained": int(batch.once(trains_an_end))}
+        hits = masked_ends(batch, self.vocabulary.eos or ())
+        if not len(hits):
+            return Look(counts=counts)
+        return Look(replace(hits, codes=np.ones(len(hits), np.int64)), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if no end id is trained."""
+        return () if counts.get("trained", 0) else (1,)
+
+    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
+        """The usual origin, where the ids allow it."""
+        if self.vocabulary.pad in (self.vocabulary.eos or ()):
+            return "the pad id is an end id: it was probably masked with the padding"
+        return None
+
+
+def trains_an_end(batch: TokenBatch) -> bool:
+    """Whether some end id of the batch carries loss."""
+    view = batch.view(*LABELLED)
+    trained, ids = batch.once(trained_tokens), view[IDS]
+    last = view.offsets[1:][view.lengths > 0] - 1
+    ends = batch.vocabulary.eos or ()
+    # Nearly always the last token of a row is one: look at all tokens only if none is.
+    if (trained[last] & np.isin(ids[last], ends)).any():
+        return True
+    return any(bool((trained & (ids == end)).any()) for end in ends)
+
+
+class EndIdMasked(RowRule):
+    """An answer is trained, but the end id behind it is not.
+
+    What it checks:
+        No stretch of trained tokens is directly followed, in its row, by an end id with label
+        -100. A stretch that ends in an end id itself is complete: what follows is padding.
+
+    Why it matters:
+        The model learns everything but to stop.
+
+    Fails:
+        ``input_ids: [1, 5, 6, 2]``, ``labels: [-100, 5, 6, -100]``
+
+    Passes:
+        ``input_ids: [1, 5, 6, 2]``, ``labels: [-100, 5, 6, 2]``
+
+    Options:
+        ``eos-token-ids`` of the dataset.
+    """
+
+    name = "end-id-masked"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    requires = ("eos-token-ids",)
+    left_out_by = ("wrong-kind", *NO_SAY, "eos-never-trained")
+    help = "let the label of the end id be the end id"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a masked end id right behind a trained token, at the first such place."""
+        return Look(masked_ends(batch, self.vocabulary.eos or ()))
+
+
+def masked_ends(batch: TokenBatch, ends: Sequence[int]) -> Hits:
+    """Rows with an end id without loss right behind a trained token that is none."""
+    view = batch.view(*LABELLED)
+    at = batch.once(behind_trained)
+    ids = view[IDS]
+    at = at[np.isin(ids[at], ends) & ~np.isin(ids[at - 1], ends)]
+    return hits_at(view, at, found=IGNORE, expected=ids)
+
+
+def behind_trained(batch: TokenBatch) -> Ints:
+    """Flat indices over the labelled view: the first token after each trained stretch of a row."""
+    view = batch.view(*LABELLED)
+    trained: Bools = batch.once(trained_tokens)
+    if len(trained) < 2:
+        return np.zeros(0, np.int64)
+    follows = np.flatnonzero(trained[:-1] & ~trained[1:]) + 1
+    begins = np.zeros(len(trained) + 1, np.bool_)
+    begins[view.starts] = True
+    return follows[~begins[follows]]
+
+
+class TrainedPadding(RowRule):
+    """A row ends in padding that carries loss.
+
+    What it checks:
+        The row does not end in two or more pad ids whose labels are the pad id. Without a declared
+        pad id: not in two or more equal trained ids, the same id in 20 % of the rows (a warning).
+
+    Why it matters:
+        The model learns to emit padding.
+
+    Fails:
+        ``input_ids: [1, 5, 2, 0, 0]``, ``labels: [-100, 5, 2, 0, 0]`` with ``pad-token-id = 0``
+
+    Passes:
+        ``input_ids: [1, 5, 2]``, ``labels: [-100, 5, 2]``
+
+    Options:
+        ``pad-token-id`` of the dataset.
+    """
+
+    name = "trained-padding"
+    family = "padding"
+    views = (LABELLED,)
+    left_out_by = ("trained-under-mask", "ignore-index-in-ids", "labels-shifted")
+    help = "strip the padding; if it must stay, its labels are -100"
+    COMMON = 0.2
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows whose last two tokens are trained pads, at the first of them at the end."""
+        view, pad = batch.view(*LABELLED), self.vocabulary.pad
+        local = np.flatnonzero(view.lengths >= 2)
+        last = view.offsets[local + 1] - 1
+        ids, labels = view[IDS], view[LABELS]
+        filler = ids[last].astype(np.int64) if pad is None else np.full(len(local), pad)
+        likely = (labels[last] == filler) & (ids[last] == filler)
+        likely &= (labels[last - 1] == filler) & (ids[last - 1] == filler)
+        if not likely.any():
+            return NOTHING
+        local, filler = local[likely], filler[likely]
+        part = view.take(local)
+        along = np.repeat(filler, part.lengths)
+        other = np.flatnonzero((part[IDS] != along) | (part[LABELS] != along))
+        begin = np.zeros(len(part), np.int64)
+        rows = part.rows_at(other)
+        begin[rows] = other - part.starts[rows] + 1
+        expected = np.full(len(part), IGNORE)
+        hits = Hits(view.batch_rows(local), begin, found=filler, expected=expected)
+        if pad is not None:
+            return Look(hits)
+        values, many = np.unique(filler, return_counts=True)
+        counts = {f"id {v}": int(n) for v, n in zip(values, many, strict=True)}
+        mild = np.ones(len(part), np.bool_)
+        return Look(replace(hits, codes=code_of(filler), mild=mild), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Without a declared pad id: the ids that end enough rows."""
+        least = max(2, self.COMMON * facts.rows)
+        common = [int(key[3:]) for key, many in counts.items() if many >= least]
+        return tuple(code_of(np.array(common, np.int64)).tolist())

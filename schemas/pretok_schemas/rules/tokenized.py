@@ -1,0 +1,399 @@
+"""Rules that need the tokenizer itself: what the ids say as text, and whether they are its own.
+
+Sampled where every row would cost too much; must not know files. The tokenizer is the one that
+the declaration names (`Vocabulary.tokenizer`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from pretok_schemas.batch import Bools, Ints, TokenBatch
+from pretok_schemas.contract import IDS, Tokenizer
+from pretok_schemas.findings import Severity
+from pretok_schemas.rules.base import (
+    NOTHING,
+    Hits,
+    Look,
+    RowRule,
+    SplitFacts,
+    SplitRule,
+    code_of,
+    hits_at,
+)
+from pretok_schemas.rules.labelled import LABELLED, filled_rows, targets, trained_tokens
+from pretok_schemas.rules.special import NO_SAY
+from pretok_schemas.rules.texts import texts
+
+ROWS_OF_BATCH = 8  # rows decoded and encoded again
+LONGEST_SAMPLE = 512  # tokens of each
+RUNS_OF_BATCH = 64  # runs before which the text is looked at
+BEFORE = 8  # tokens of that text
+
+
+class TokenizerMismatch(SplitRule):
+    """The ids are not those of the declared tokenizer.
+
+    What it checks:
+        In a sample of the rows of every part of the split, decoding and encoding again gives the
+        same ids, save for a few that normalisation or joints explain. Violated if more than 5 % of
+        the sampled rows come back with less than 80 % of their ids.
+
+    Why it matters:
+        Ids of another tokenizer lie within the vocabulary and mean other words: the model is
+        trained on noise, and nothing else can tell.
+
+    Fails:
+        Rows tokenised for Llama-2, declared with the tokenizer of Mistral.
+
+    Passes:
+        Rows tokenised with the declared tokenizer, in one piece or turn by turn.
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "tokenizer-mismatch"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("tokenizer",)
+    left_out_by = ("token-out-of-vocab", "narrow-integer", "ignore-index-in-ids")
+    help = "declare the tokenizer that made these rows, or tokenise them with the model's own"
+    ENOUGH = 0.8
+    FEW = 0.05
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Sampled rows, and those that come back otherwise."""
+        tokenizer = self.vocabulary.tokenizer
+        found = batch.once(texts)
+        if tokenizer is None or not len(found.local):
+            return {}
+        step = max(1, len(found.local) // ROWS_OF_BATCH)
+        counts = {"rows": 0, "other": 0}
+        for at in range(0, len(found.local), step)[:ROWS_OF_BATCH]:
+            first, last = int(found.first[at]), int(found.last[at]) + 1
+            ids = found.ids[first : min(last, first + LONGEST_SAMPLE)].tolist()
+            if min(ids) < 0 or max(ids) >= tokenizer.size:
+                continue  # another rule's
+            counts["rows"] += 1
+            counts["other"] += _returned(tokenizer, ids) < self.ENOUGH
+        return counts
+
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """Violated if more than 5 % of the sampled rows come back otherwise."""
+        rows, other = counts.get("rows", 0), counts.get("other", 0)
+        if other <= self.FEW * rows:
+            return None
+        return f"{other:,} of {rows:,} sampled rows come back from the tokenizer as other ids"
+
+
+def _returned(tokenizer: Tokenizer, ids: list[int]) -> float:
+    """The share of some ids that decoding and encoding gives back."""
+    again = tokenizer.encode(tokenizer.decode(ids), True)
+    if again == ids:
+        return 1.0
+    matcher = SequenceMatcher(None, ids, again, autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks()) / len(ids)
+
+
+class SpecialTokenAsText(RowRule):
+    """A special token was tokenised as plain text.
+
+    What it checks:
+        No row holds the pieces into which a special token's spelling falls when it is read as
+        text. The outermost pieces, which may merge with their neighbours, are not asked for, and
+        at least three must remain.
+
+    Why it matters:
+        The model never meets the token itself, and learns to spell it out.
+
+    Fails:
+        ``<``, ``|``, ``im``, ``_end``, ``|``, ``>`` instead of ``<|im_end|>``
+
+    Passes:
+        The one id of ``<|im_end|>``
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "special-token-as-text"
+    family = "tokens"
+    severity = Severity.WARNING
+    views = ((IDS,),)
+    requires = ("tokenizer",)
+    left_out_by = ("ignore-index-in-ids", "token-out-of-vocab")
+    help = "tokenise templated text with a tokenizer that knows its special tokens"
+    LEAST_PIECES = 3
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with such pieces, at the first of them."""
+        patterns = self._patterns()
+        if not patterns:
+            return NOTHING
+        view = batch.view(IDS)
+        ids = view[IDS]
+        likely = np.flatnonzero(_is_one_of(ids, list(patterns)))
+        places: list[int] = []
+        spelled: list[str] = []
+        ends = view.offsets[1:][view.rows_at(likely)] if len(likely) else likely
+        begins = view.starts[view.rows_at(likely)] if len(likely) else likely
+        for at, begin, end in zip(likely.tolist(), begins.tolist(), ends.tolist(), strict=True):
+            for pieces, rare, text in patterns[int(ids[at])]:
+                low, high = at - rare, at - rare + len(pieces)
+                if low >= begin and high <= end and ids[low:high].tolist() == pieces:
+                    places.append(low)
+                    spelled.append(text)
+                    break
+        if not places:
+            return NOTHING
+        order = np.argsort(places, kind="stable")
+        flat = np.array(places, np.int64)[order]
+        found = np.array(spelled, object)[order]
+        local, first = np.unique(view.rows_at(flat), return_index=True)
+        positions = flat[first] - view.starts[local]
+        expected = np.full(len(local), "one id", object)
+        return Look(Hits(view.batch_rows(local), positions, found[first], expected))
+
+    def _patterns(self) -> dict[int, list[tuple[list[int], int, str]]]:
+        """By the rarest piece of each special token: all its inner pieces, where in them the
+        rarest stands, and the spelling.
+        """
+        tokenizer = self.vocabulary.tokenizer
+        kept: dict[str, dict[int, list[tuple[list[int], int, str]]]] = self.__dict__.setdefault(
+            "_kept", {}
+        )
+        if tokenizer is None:
+            return {}
+        if "patterns" not in kept:
+            patterns: dict[int, list[tuple[list[int], int, str]]] = {}
+            for special, text in tokenizer.specials.items():
+                pieces = tokenizer.encode(text, False)[1:-1]
+                if len(pieces) < self.LEAST_PIECES or special in pieces:
+                    continue
+                rare = max(range(len(pieces)), key=lambda at: pieces[at])
+                patterns.setdefault(pieces[rare], []).append((pieces, rare, text))
+            kept["patterns"] = patterns
+        return kept["patterns"]
+
+
+def _is_one_of(ids: Ints, some: list[int]) -> Bools:
+    """Flat bool: the ids that are among some; a table look-up, much faster than sorting."""
+    table = np.zeros(max(some) + 2, np.bool_)
+    table[some] = True
+    inside: Bools = table[np.clip(ids, 0, len(table) - 1)]
+    return inside & (ids >= 0)
+
+
+class MaskSpanOffByOne(RowRule):
+    """The loss begins one token early: at the last token of the header.
+
+    What it checks:
+        Not nearly all trained stretches (95 %) begin with one and the same special token that is
+        neither an end id nor the mark of a tool or a thought.
+
+    Why it matters:
+        The model is trained to write the header that the template writes for it.
+
+    Fails:
+        Every answer's loss begins at ``<|end_header_id|>``.
+
+    Passes:
+        It begins behind that token.
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "mask-span-off-by-one"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    requires = ("tokenizer",)
+    left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
+    help = "begin the loss one token later"
+    NEARLY_ALL = 0.95
+    LEAST_RUNS = 8
+    CONTENT = re.compile(r"think|tool|func|call|python|channel|message|image|audio|video", re.I)
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows with a stretch that begins with a special token; they count if nearly all do."""
+        tokenizer = self.vocabulary.tokenizer
+        if tokenizer is None:
+            return NOTHING
+        view, at = batch.view(*LABELLED), batch.once(run_begins)
+        ids = view[IDS]
+        headers = [
+            special
+            for special, text in tokenizer.specials.items()
+            if special not in (self.vocabulary.eos or ()) and not self.CONTENT.search(text)
+        ]
+        counts = {"runs": len(at)}
+        if not headers or not len(at):
+            return Look(counts=counts)
+        at = at[_is_one_of(ids[at], headers)]
+        values, many = np.unique(ids[at], return_counts=True)
+        counts |= {f"id {v}": int(n) for v, n in zip(values, many, strict=True)}
+        hits = hits_at(view, at, found=ids)
+        if not len(hits) or hits.found is None:
+            return Look(counts=counts)
+        codes = code_of(hits.found)
+        return Look(Hits(hits.rows, hits.positions, hits.found, codes=codes), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """The special token that nearly all stretches begin with."""
+        runs = counts.get("runs", 0)
+        if runs < self.LEAST_RUNS:
+            return ()
+        ids = [
+            int(key[3:])
+            for key, many in counts.items()
+            if key.startswith("id ") and many >= self.NEARLY_ALL * runs
+        ]
+        return tuple(code_of(np.array(ids, np.int64)).tolist())
+
+
+def run_begins(batch: TokenBatch) -> Ints:
+    """Flat indices over the labelled view: the first token of each trained stretch of a row that
+    does not begin with it.
+    """
+    view, trained = batch.view(*LABELLED), batch.once(trained_tokens)
+    if len(trained) < 2:
+        return np.zeros(0, np.int64)
+    at = np.flatnonzero(trained[1:] & ~trained[:-1]) + 1
+    starts = np.zeros(len(trained) + 1, np.bool_)
+    starts[view.starts[filled_rows(view)]] = True
+    return at[~starts[at]]
+
+
+class WrongTurnTrained(SplitRule):
+    """Prompts are trained, and answers are not.
+
+    What it checks:
+        In a sample of trained stretches, the text before them does name an assistant (or the text
+        before stretches without loss does not, and that before trained ones names no user).
+
+    Why it matters:
+        The mask is inverted: the model learns to ask.
+
+    Fails:
+        The loss covers what follows ``<|im_start|>user``.
+
+    Passes:
+        The loss covers what follows ``<|im_start|>assistant``; texts without such words.
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "wrong-turn-trained"
+    family = "labels"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    requires = ("tokenizer",)
+    left_out_by = ("wrong-kind", "narrow-integer")
+    help = "invert the mask: -100 for prompts, ids for answers"
+    ANSWERS = re.compile(r"assistant|response|answer|model|gpt|bot", re.I)
+    ASKS = re.compile(r"user|human|question", re.I)
+    LEAST_RUNS = 8
+    FEW, MANY = 0.1, 0.9
+
+    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
+        """Sampled stretches, and what the text before them names."""
+        tokenizer = self.vocabulary.tokenizer
+        if tokenizer is None:
+            return {}
+        view, trained = batch.view(*LABELLED), batch.once(trained_tokens)
+        at = batch.once(run_begins)
+        counts: dict[str, int] = {}
+        self._count(tokenizer, view[IDS], view.starts[view.rows_at(at)], at, "trained", counts)
+        ends = np.flatnonzero(trained[:-1] & ~trained[1:]) + 1 if len(trained) else at
+        rows = view.rows_at(ends)
+        inside = ends > view.starts[rows]
+        # The text before a masked stretch that follows a trained one is the stretch's own header.
+        heads = np.minimum(ends[inside] + BEFORE, view.offsets[rows[inside] + 1])
+        self._count(tokenizer, view[IDS], ends[inside], heads, "masked", counts)
+        return counts
+
+    def _count(
+        self,
+        tokenizer: Tokenizer,
+        ids: Ints,
+        starts: Ints,
+        at: Ints,
+        name: str,
+        counts: dict[str, int],
+    ) -> None:
+        for begin, end in zip(
+            starts[:RUNS_OF_BATCH].tolist(), at[:RUNS_OF_BATCH].tolist(), strict=True
+        ):
+            window = ids[max(begin, end - BEFORE) : end].tolist()
+            if not window:
+                continue
+            text = tokenizer.decode(window)
+            for key, hit in (
+                (name, True),
+                (f"{name} answers", bool(self.ANSWERS.search(text))),
+                (f"{name} asks", bool(self.ASKS.search(text))),
+            ):
+                counts[key] = counts.get(key, 0) + hit
+
+    def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """Violated if answers are named before masked stretches, or users before trained ones."""
+        trained, masked = counts.get("trained", 0), counts.get("masked", 0)
+        if trained < self.LEAST_RUNS:
+            return None
+        if counts.get("trained answers", 0) >= self.FEW * trained:
+            return None
+        asks = counts.get("trained asks", 0)
+        if asks >= self.MANY * trained:
+            return f"{asks:,} of {trained:,} sampled trained stretches follow the name of a user"
+        answers = counts.get("masked answers", 0)
+        if masked >= self.LEAST_RUNS and answers >= self.MANY * masked:
+            return f"{answers:,} of {masked:,} sampled stretches without loss follow an assistant"
+        return None
+
+
+class UntrainedSpecialToken(RowRule):
+    """A special token beyond the base vocabulary carries loss.
+
+    What it checks:
+        No trainable token is a special id at or beyond the tokenizer's base vocabulary. Off unless
+        asked for: it matters where the embeddings are not trained, as with LoRA.
+
+    Why it matters:
+        The embedding of an added token is random until it is trained.
+
+    Fails:
+        ``<|im_end|>`` added to Llama-2, trained with LoRA on the attention layers alone.
+
+    Passes:
+        The same with ``modules_to_save: [embed_tokens, lm_head]`` and the rule switched off.
+
+    Options:
+        ``tokenizer`` of the dataset.
+    """
+
+    name = "untrained-special-token"
+    family = "tokens"
+    severity = Severity.OFF
+    views = (LABELLED,)
+    requires = ("tokenizer",)
+    left_out_by = NO_SAY
+    help = "train the embeddings too (modules_to_save), or use tokens of the base vocabulary"
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that train such a token, at the first one."""
+        tokenizer = self.vocabulary.tokenizer
+        added = [i for i in tokenizer.specials if i >= tokenizer.base_size] if tokenizer else []
+        view = batch.view(*LABELLED)
+        if not added or not view.tokens:
+            return NOTHING
+        ids = view[IDS]
+        flat = np.flatnonzero(_is_one_of(ids, added) & batch.once(targets))
+        return Look(hits_at(view, flat, found=ids))

@@ -1,0 +1,67 @@
+"""llm-foundry: what it asks of tokenised rows, and what it does with each fault.
+
+Facts only. Read in its source of mid-2026, not run. Its labels are the ids of the response alone
+and not aligned with input_ids: rules that compare the two do not apply.
+"""
+
+from __future__ import annotations
+
+from pretok_schemas.contract import IDS, LABELS, MASK, Column, Contract
+from pretok_schemas.trainers.common import (
+    CRASH,
+    EMBEDDING,
+    FILES,
+    HABITS,
+    SILENT,
+    WASTED,
+    Facts,
+    consequences,
+)
+
+NAME = "llm-foundry"
+VERSION = "0.22"
+
+COLUMNS = (Column(IDS),)
+
+# It appends EOS itself where the last target lacks it.
+_OF_IDS = (
+    "double-bos",
+    "missing-bos",
+    "inconsistent-bos",
+    "inner-bos",
+    "special-token-as-text",
+    "tokenizer-mismatch",
+    "unknown-tokens",
+    "repetition",
+    "packed-without-boundaries",
+    "split-overlap",
+)
+_STOPS = (CRASH, "the run stops when the row comes up")
+
+FACTS: Facts = {
+    **FILES,
+    **EMBEDDING,
+    **{name: HABITS[name] for name in _OF_IDS},
+    "missing-column": (CRASH, "the sample is of an unknown kind, and loading stops"),
+    "column-type": _STOPS,
+    "null-row": _STOPS,
+    "null-token": _STOPS,
+    "empty-row": _STOPS,
+    "too-long": (SILENT, "the end of the row is cut off, with one warning for the run"),
+    "trailing-padding": (WASTED, "padding is computed, and counts against max_seq_len"),
+}
+
+
+def contract(packing: bool) -> Contract:
+    """What llm-foundry asks of the ids of a row."""
+    return Contract(
+        name=NAME,
+        trainer="llm-foundry",
+        version=VERSION,
+        columns=COLUMNS,
+        consequences=consequences(FACTS, read=FACTS),
+        packing=packing,
+        also_knows=frozenset({LABELS, MASK, "turns"}),
+        excess_length="truncate",
+        min_sample_len=1,
+    )

@@ -18,7 +18,23 @@ from tests.support.slow_reader import violations
 from tests.support.verdicts import rows_by_rule, same_outcomes, same_places, scan_rows
 
 SEEDS = st.integers(0, 2**32)
-ONLY_WARN = ("empty-row", "short-row", "duplicate-rows")
+ONLY_WARN = (
+    "empty-row",
+    "short-row",
+    "duplicate-rows",
+    "cut-at-limit",
+    "missing-eos",
+    "end-id-masked",
+    "double-bos",
+    "inconsistent-bos",
+    "inner-bos",
+    "prompt-not-masked",
+    "mixed-masking",
+    "prompt-boundary",
+    "low-trainable-share",
+    "repetition",
+    "packed-without-boundaries",
+)
 CHANGES = {**CORRUPTIONS, **HARMLESS}
 
 

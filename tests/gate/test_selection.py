@@ -109,7 +109,7 @@ def test_cuts_and_workers(workers: int, seed: int, count: int, known: str) -> No
 def looked(ours: Judge, rows: list[Row]) -> State:
     """What a judge sees in rows of one batch, counted from its own first row."""
     batches = table(rows).combine_chunks().to_batches()
-    return ours.look(ours.batch(batches[0])) if batches else State()
+    return ours.look(ours.columns.batch(batches[0])) if batches else State()
 
 
 def joined(states: list[State], rng: random.Random, limit: int) -> State:
@@ -140,7 +140,7 @@ def concluded(ours: Judge, state: State) -> tuple[object, ...]:
                 strict=True,
             )
         ]
-        for rule, parts in ours.tables(state).items()
+        for rule, parts in ours.tables(state, facts).items()
     }
     keys = [(start + i, key) for start, piece in state.keys for i, key in enumerate(piece.tolist())]
     ordered = {rule: sorted(entries, key=lambda e: e[0]) for rule, entries in tables.items()}
@@ -161,7 +161,7 @@ def test_joining_is_associative(seed: int, count: int, limit: int) -> None:
     in_turn = State()
     for part in parts:
         for batch in table(part).combine_chunks().to_batches():
-            ours.look(ours.batch(batch), in_turn)
+            ours.look(ours.columns.batch(batch), in_turn)
 
     at_once = looked(ours, rows)
     apart = joined([looked(ours, part) for part in parts], rng, limit)

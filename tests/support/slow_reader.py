@@ -1,247 +1,93 @@
 """The rules once more, in plain Python over plain rows: one loop a row, nothing shared with ours.
 
 Written from the definitions of the rules, not from their code; imports nothing of the project.
-What a row lacks (a null, a cell that is no list) is told by `slow_cells`.
+`slow_row` tells what stands in a row, `slow_split` what only the whole split can tell.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 from tests.support.rows import Known, Row
 from tests.support.slow_cells import Cells
+from tests.support.slow_row import Fault, SlowRow
+from tests.support.slow_split import SlowSplit
 
-SHIFTS = (1, -1, 2, -2, 3, -3)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Where a rule is broken in a row, and what stands there; ``found`` is ... where any text
-    will do. A mild fault is worth a warning only.
-    """
-
-    position: int | None = None
-    found: Any = ...
-    mild: bool = False
-
+__all__ = ["Fault", "Faults", "violations"]
 
 Faults = dict[str, dict[int, Fault]]
+WHOLE = -1  # the row of a fault of the split as a whole
+
+CONVENTIONS = ("ignore-index-in-ids", "labels-shifted", "labels-are-a-mask", "wrong-ignore-value")
+NO_SAY = (*CONVENTIONS, "wrapped")
+PADS = ("trailing-padding", "leading-padding")
+
+# In the order of causes: a rule, and what leaves a row out of it. "wrapped" stands for a wrapped
+# -100, which alone of all labels out of range explains the rest of its row.
+ORDER: dict[str, tuple[str, ...]] = {
+    "column-type": (),
+    "null-row": (),
+    "null-token": (),
+    "length-mismatch": (),
+    "empty-row": (),
+    "ignore-index-in-ids": (),
+    "mask-values": (),
+    "mask-all-zero": (),
+    "mask-hole": (),
+    "trailing-padding": ("mask-all-zero",),
+    "leading-padding": ("mask-all-zero",),
+    "trained-under-mask": (),
+    "labels-shifted": ("ignore-index-in-ids",),
+    "labels-are-a-mask": ("ignore-index-in-ids", "labels-shifted"),
+    "wrong-ignore-value": (
+        "wrong-kind",
+        "ignore-index-in-ids",
+        "labels-shifted",
+        "labels-are-a-mask",
+    ),
+    "trained-padding": ("trained-under-mask", "ignore-index-in-ids", "labels-shifted"),
+    "label-out-of-range": CONVENTIONS,
+    "label-not-input-id": ("wrong-kind", *NO_SAY),
+    "no-trainable-token": NO_SAY,
+    "token-out-of-vocab": ("ignore-index-in-ids",),
+    "cut-at-limit": ("wrong-kind", *NO_SAY, *PADS),
+    "missing-eos": ("wrong-kind", *NO_SAY, "cut-at-limit"),
+    "eos-never-trained": ("wrong-kind", *NO_SAY, "label-not-input-id"),
+    "end-id-masked": ("wrong-kind", *NO_SAY, "eos-never-trained"),
+    "double-bos": ("ignore-index-in-ids", "leading-padding", "mask-all-zero"),
+    "inconsistent-bos": ("ignore-index-in-ids", *PADS),
+    "inner-bos": ("ignore-index-in-ids", "double-bos"),
+    "prompt-not-masked": ("wrong-kind", *NO_SAY),
+    "mixed-masking": ("wrong-kind", *NO_SAY),
+    "prompt-boundary": ("wrong-kind", *NO_SAY, "mixed-masking"),
+    "repetition": ("ignore-index-in-ids", *PADS, "trained-padding"),
+    "short-row": ("no-trainable-token",),
+    "too-long": (),
+    "packed-without-boundaries": ("ignore-index-in-ids", "double-bos"),
+}
 
 
 def violations(rows: Iterable[Row], known: Known) -> Faults:
     """By rule, the violating rows and their faults; rules that no row breaks are left out."""
     found: Faults = defaultdict(dict)
     slow = [SlowRow(Cells(row), known) for row in rows]
-    settled = settle_shift(slow)
+    split = SlowSplit(slow, known)
+    for rule, text in split.of_split().items():
+        found[rule][WHOLE] = Fault(found=text)
+    kind = {"wrong-kind"} & set(found)
     seen: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
     for number, row in enumerate(slow):
-        for rule, fault in row.faults(settled).items():
-            found[rule][number] = fault
+        candidates = row.candidates() | split.candidates(row)
+        speaks = set(kind)
+        for rule, causes in ORDER.items():
+            if rule in candidates and not speaks & set(causes):
+                found[rule][number] = candidates[rule]
+                speaks.add(rule)
+                if rule == "label-out-of-range" and set(row.wrapped()) & set(row.labels):
+                    speaks.add("wrapped")
         if row.labelled and row.ids:
             first = seen.setdefault((tuple(row.ids), tuple(row.labels)), number)
             if first != number:
                 found["duplicate-rows"][number] = Fault(found=f"train[{first}]")
     return dict(found)
-
-
-def settle_shift(rows: list[SlowRow]) -> int:
-    """The shift that rows which cannot decide follow: that of at least 90 % of the deciding."""
-    deciding = [r for r in rows if r.labelled and -100 not in r.ids and len(r.trained) >= 4]
-    for k in SHIFTS:
-        if deciding and sum(row.shift == k for row in rows) >= 0.9 * len(deciding):
-            return k
-    return 0
-
-
-class SlowRow:
-    """One row and the faults in it."""
-
-    def __init__(self, cells: Cells, known: Known) -> None:
-        self.cells = cells
-        self.known = known
-        self.ids: list[int] = cells.read("input_ids") or []
-        self.mask: list[float] = cells.read("attention_mask") or []
-        self.labels: list[int] = cells.read("labels") or []
-        self.masked = cells.equally_long("input_ids", "attention_mask")
-        self.labelled = cells.equally_long("input_ids", "labels")
-        self.length = len(self.ids)
-        self.trained = [i for i, label in enumerate(self.labels) if label != -100]
-        self.shift, self.could_be = self.find_shift()
-
-    def find_shift(self) -> tuple[int, set[int]]:
-        """The constant shift of the labels (0: none), and those that too few places allow."""
-        best, best_share = 0, 0.0
-        allowed: set[int] = set()
-        if not self.labelled or -100 in self.ids:
-            return 0, allowed
-        for k in SHIFTS:
-            places = [
-                i
-                for i in self.trained
-                if 0 <= i + k < self.length and self.ids[i] != self.ids[i + k]
-            ]
-            there = sum(self.labels[i] == self.ids[i + k] for i in places)
-            here = sum(self.labels[i] == self.ids[i] for i in places)
-            if not places or there < 0.9 * len(places) or here >= 0.5 * len(places):
-                continue
-            if len(places) < 4:
-                allowed.add(k)
-            elif there / len(places) > best_share:
-                best, best_share = k, there / len(places)
-        return best, set() if best else allowed
-
-    def faults(self, settled: int) -> dict[str, Fault]:
-        """The rules that the row breaks, each explained by no earlier one."""
-        found = self.of_cells()
-        if self.cells.read("input_ids") is not None:
-            found |= self.of_ids()
-        if self.masked and self.length:
-            found |= self.of_mask()
-        if "mask-all-zero" not in found:
-            for rule, place in (
-                ("trailing-padding", self.trailing()),
-                ("leading-padding", self.leading()),
-            ):
-                if place is not None:
-                    found[rule] = Fault(place, self.ids[place])
-        if self.labelled and self.length and "ignore-index-in-ids" not in found:
-            found |= self.of_labels(settled)
-        if "no-trainable-token" in found:
-            found.pop("short-row", None)
-        return found
-
-    def of_cells(self) -> dict[str, Fault]:
-        """What cannot be read, and what is not equally long."""
-        found = {}
-        if self.cells.foreign:
-            mild = all(name in self.cells.mild for name in self.cells.foreign)
-            found["column-type"] = Fault(mild=mild)
-        if self.cells.null:
-            found["null-row"] = Fault(found="null")
-        if self.cells.holes:
-            found["null-token"] = Fault(next(iter(self.cells.holes.values())), "null")
-        ids = self.cells.read("input_ids")
-        for name in ("attention_mask", "labels"):  # where both differ, the labels are named
-            other = self.cells.read(name)
-            if ids is not None and other is not None and len(other) != len(ids):
-                found["length-mismatch"] = Fault(found=len(other))
-        return found
-
-    def of_ids(self) -> dict[str, Fault]:
-        """Rules about ids and lengths."""
-        found = {}
-        limit, vocab = self.known.sequence_len, self.known.vocab
-        if not self.ids:
-            found["empty-row"] = Fault(found=0)
-        elif self.length < self.known.min_sample_len:
-            found["short-row"] = Fault(found=self.length)
-        if limit is not None and self.length > limit:
-            found["too-long"] = Fault(limit, self.length)
-        if -100 in self.ids:
-            found["ignore-index-in-ids"] = Fault(self.ids.index(-100), -100)
-            return found
-        for i, value in enumerate(self.ids):
-            if value < 0 or (vocab is not None and value >= vocab):
-                found["token-out-of-vocab"] = Fault(i, value)
-                break
-        return found
-
-    def of_mask(self) -> dict[str, Fault]:
-        """Rules about the mask."""
-        found = {}
-        odd = [i for i, value in enumerate(self.mask) if value not in (0, 1)]
-        if odd:
-            found["mask-values"] = Fault(odd[0], self.mask[odd[0]], self.numbers_documents())
-        attended = [i for i, value in enumerate(self.mask) if value != 0]
-        if not attended:
-            found["mask-all-zero"] = Fault(found=0)
-        zeros = [i for i, value in enumerate(self.mask) if value == 0]
-        inner = [i for i in zeros if attended and attended[0] < i < attended[-1]]
-        if inner:
-            found["mask-hole"] = Fault(inner[0], 0)
-        if self.labelled:
-            under = [i for i in zeros if i >= 1 and self.labels[i] != -100]
-            if under:
-                found["trained-under-mask"] = Fault(under[0], self.labels[under[0]])
-        return found
-
-    def numbers_documents(self) -> bool:
-        """Whether the mask counts documents: from 1, by steps of 0 or 1, zeros at the end only."""
-        text = list(self.mask)
-        while text and text[-1] == 0:
-            text.pop()
-        steps = [b - a for a, b in pairwise(text)]
-        return 0 not in text and text[0] == 1 and all(step in (0, 1) for step in steps)
-
-    def of_labels(self, settled: int) -> dict[str, Fault]:
-        """Rules about labels, one cause at a time."""
-        wrong = [i for i in self.trained if self.labels[i] != self.ids[i]]
-        if self.shift or (settled and settled in self.could_be):
-            return {"labels-shifted": Fault(wrong[0], self.labels[wrong[0]])}
-        found = {}
-        wrapped = [i for i in wrong if self.is_wrapped(self.labels[i])]
-        outside = [i for i in self.trained if i in wrapped or self.is_outside(self.labels[i])]
-        if outside:
-            found["label-out-of-range"] = Fault(outside[0], self.labels[outside[0]])
-        if wrapped:
-            return found
-        other = [i for i in wrong if i not in outside]
-        if other:
-            found["label-not-input-id"] = Fault(other[0], self.labels[other[0]])
-        if not [i for i in self.trained if i >= 1]:
-            found["no-trainable-token"] = Fault(found=0)
-        return found
-
-    def is_outside(self, label: int) -> bool:
-        """Whether a label that is not -100 is no id of the vocabulary."""
-        return label < 0 or (self.known.vocab is not None and label >= self.known.vocab)
-
-    def is_wrapped(self, label: int) -> bool:
-        """Whether a label is -100 as an unsigned type holds it."""
-        own = None if self.known.bits is None else 2**self.known.bits - 100
-        return label in (4294967196, own)
-
-    def trailing(self) -> int | None:
-        """Where the padding at the row's end begins, None without any."""
-        places = []
-        if self.masked and self.length and self.mask[-1] == 0:
-            places.append(1 + max(i for i, value in enumerate(self.mask) if value != 0))
-        if self.labelled and self.length:
-            tail = self.edge(list(reversed(range(self.length))))
-            begin, pad, ends = self.length - tail, self.known.pad, self.known.eos
-            if pad is None:
-                begin = begin if tail >= 2 else self.length
-            elif tail and (ends is None or pad in ends):
-                closed = begin > 0 and ends is not None and self.ids[begin - 1] in ends
-                begin += not closed
-            if begin < self.length:
-                places.append(begin)
-        return min(places, default=None)
-
-    def leading(self) -> int | None:
-        """0 where the row begins with padding and does not consist of it, else None."""
-        if self.masked and self.length and self.mask[0] == 0:
-            return 0
-        if not self.labelled or not self.length:
-            return None
-        head = self.edge(list(range(self.length)))
-        least = 4 if self.known.pad is None else 1
-        if self.known.pad is not None and self.known.bos in (None, self.known.pad):
-            least = 2
-        return 0 if least <= head < self.length else None
-
-    def edge(self, order: list[int]) -> int:
-        """Places without loss at the beginning of an order that hold the pad id (where none is
-        known, the id of the first place).
-        """
-        filler = self.ids[order[0]] if self.known.pad is None else self.known.pad
-        count = 0
-        for i in order:
-            if self.ids[i] != filler or self.labels[i] != -100:
-                break
-            count += 1
-        return count

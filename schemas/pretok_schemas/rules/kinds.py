@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch
+from pretok_schemas.batch import Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.rules.base import SplitFacts, SplitRule
-from pretok_schemas.rules.labelled import LABELLED, label_state, label_view
+from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view
 
 TOKEN_COLUMNS = frozenset({IDS, LABELS, "tokens", "token_ids"})
 TEXT_COLUMNS = frozenset({"text", "messages", "conversations", "prompt", "completion", "content"})
@@ -27,7 +27,7 @@ class WrongKind(SplitRule):
         The split holds no preference pairs (``chosen``, ``rejected``) or raw text instead of
         tokens, no batches of a masked language model (most labels that differ from their id stand
         on one input id, with many values), and no encoder-decoder rows (``decoder_input_ids``, or
-        labels of other lengths than the ids in 80 % of the rows).
+        labels of other lengths than the ids in 80 % of the rows, with other values).
 
     Why it matters:
         The trainer stops at load, or trains on pairs of tokens that never belonged together.
@@ -82,10 +82,7 @@ class WrongKind(SplitRule):
         counts = {"rows": batch.rows, "uneven": int(many.sum())}
         top = np.argsort(-many, kind="stable")[:DISTINCT].tolist()
         counts |= {f"step {values[i]}": int(many[i]) for i in top}
-        # Equal sums of the lengths and of their squares: the same rows in another order.
-        for power in (1, 2):
-            mine, theirs = np.diff(ids.offsets)[~unread], np.diff(labels.offsets)[~unread]
-            counts[f"power {power}"] = int((theirs**power).sum() - (mine**power).sum())
+        counts |= _kinship(batch, np.flatnonzero(~unread))
         return counts
 
     def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
@@ -116,8 +113,11 @@ class WrongKind(SplitRule):
             return None
         constant = max((n for key, n in counts.items() if key.startswith("step ")), default=0)
         shuffled = counts.get("power 1") == 0 and counts.get("power 2") == 0
+        related = max(counts.get("head", 0), counts.get("tail", 0))
         if constant >= self.CONSTANT * uneven or shuffled:
             return None
+        if related >= self.HALF * counts.get("compared", 0):
+            return None  # labels of these very ids, cut or drawn out
         return f"encoder-decoder rows: labels of another length than input_ids in {uneven:,} rows"
 
 
@@ -131,3 +131,33 @@ def _by_columns(names: frozenset[str]) -> str | None:
     if texts and not TOKEN_COLUMNS & names:
         return f"raw text: a column {texts[0]} and none with tokens"
     return None
+
+
+def _kinship(batch: TokenBatch, rows: Ints) -> dict[str, int]:
+    """How labels of other lengths than the ids stand to them, over rows that can be read.
+
+    Labels that equal the id at the same place from the head or from the tail on, out of those
+    compared; and sums that are 0 where the lengths are the same in another order.
+    """
+    ids, labels = batch.columns[IDS], batch.columns[LABELS]
+    mine, theirs = np.diff(ids.offsets)[rows], np.diff(labels.offsets)[rows]
+    counts = {f"power {n}": int((theirs**n).sum() - (mine**n).sum()) for n in (1, 2)}
+    rows = rows[mine != theirs]
+    common = np.minimum(np.diff(ids.offsets)[rows], np.diff(labels.offsets)[rows])
+    ends = np.cumsum(common)
+    inside = np.arange(int(common.sum())) - np.repeat(ends - common, common)
+    head = (
+        np.repeat(ids.offsets[rows], common) + inside,
+        np.repeat(labels.offsets[rows], common) + inside,
+    )
+    tail = (
+        np.repeat(ids.offsets[rows + 1] - common, common) + inside,
+        np.repeat(labels.offsets[rows + 1] - common, common) + inside,
+    )
+    for name, (at, there) in (("head", head), ("tail", tail)):
+        values = labels.values[there]
+        trained = values != IGNORE
+        counts[name] = int(np.count_nonzero(trained & (values == ids.values[at])))
+        compared = int(np.count_nonzero(trained))
+        counts["compared"] = max(counts.get("compared", 0), compared)
+    return counts

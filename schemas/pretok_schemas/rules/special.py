@@ -6,7 +6,7 @@ its ends (see `rules.texts`).
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,16 @@ import numpy as np
 from pretok_schemas.batch import Bools, Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Severity
-from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, code_of, hits_at
+from pretok_schemas.rules.base import (
+    NOTHING,
+    Hits,
+    Look,
+    RowRule,
+    SplitFacts,
+    code_of,
+    hits_at,
+    some,
+)
 from pretok_schemas.rules.conventions import OTHER_CONVENTIONS
 from pretok_schemas.rules.labelled import IGNORE, LABELLED, trained_tokens
 from pretok_schemas.rules.texts import attended, texts
@@ -269,11 +278,7 @@ class EosNeverTrained(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a masked end id behind an answer; they count if no end id is trained."""
-        counts = {"trained": int(batch.once(trains_an_end))}
-        hits = masked_ends(batch, self.vocabulary.eos or ())
-        if not len(hits):
-            return Look(counts=counts)
-        return Look(replace(hits, codes=np.ones(len(hits), np.int64)), counts)
+        return _masked_ends(batch)
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
         """Counts if no end id is trained."""
@@ -323,21 +328,28 @@ class EndIdMasked(RowRule):
     severity = Severity.WARNING
     views = (LABELLED,)
     requires = ("eos-token-ids",)
-    left_out_by = ("wrong-kind", *NO_SAY, "eos-never-trained")
+    left_out_by = ("wrong-kind", *NO_SAY)
     help = "let the label of the end id be the end id"
 
     def look(self, batch: TokenBatch) -> Look:
-        """Rows with a masked end id right behind a trained token, at the first such place."""
-        return Look(masked_ends(batch, self.vocabulary.eos or ()))
+        """Rows with a masked end id right behind a trained token; they count if others are."""
+        return _masked_ends(batch)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if some end id is trained; else the fault is the split's."""
+        return (1,) if counts.get("trained", 0) else ()
 
 
-def masked_ends(batch: TokenBatch, ends: Sequence[int]) -> Hits:
-    """Rows with an end id without loss right behind a trained token that is none."""
-    view = batch.view(*LABELLED)
+def _masked_ends(batch: TokenBatch) -> Look:
+    """Rows with an end id without loss right behind a trained token that is none, at the first
+    such place; and whether an end id is trained at all.
+    """
+    view, ends = batch.view(*LABELLED), batch.vocabulary.eos or ()
     at = batch.once(behind_trained)
     ids = view[IDS]
     at = at[np.isin(ids[at], ends) & ~np.isin(ids[at - 1], ends)]
-    return hits_at(view, at, found=IGNORE, expected=ids)
+    hits = hits_at(view, at, found=IGNORE, expected=ids)
+    return replace(some(hits), counts={"trained": int(batch.once(trains_an_end))})
 
 
 def behind_trained(batch: TokenBatch) -> Ints:

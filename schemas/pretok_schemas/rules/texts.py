@@ -35,6 +35,10 @@ class Texts(NamedTuple):
         """Row numbers within the batch."""
         return self.view.batch_rows(self.local)
 
+    def where(self, which: Bools) -> Texts:
+        """The texts for which ``which`` (bool, one a text) holds."""
+        return Texts(self.view, self.local[which], self.first[which], self.last[which])
+
     def positions(self, flat: Ints, which: Bools) -> Ints:
         """Positions within their rows of one flat index a text, for the texts of ``which``."""
         return flat - self.view.starts[self.local[which]]
@@ -77,19 +81,16 @@ def texts(batch: TokenBatch) -> Texts:
     if pad is None or not len(found.local):
         return found
     first, last = found.first.copy(), found.last.copy()
-    ends, begins = ids[last] == pad, ids[first] == pad
-    if not ends.any() and not begins.any():
+    if not (ids[last] == pad).any() and not (ids[first] == pad).any():
         return found
-    for edge, step, limit in ((last, -1, first), (first, 1, last)):
-        open_ = np.flatnonzero(ids[edge] == pad)
-        while len(open_):
-            open_ = open_[edge[open_] != limit[open_]]
-            edge[open_] += step
-            open_ = open_[ids[edge[open_]] == pad]
-    some = ids[first] != pad
+    tokens = np.flatnonzero(ids != pad)
+    after = np.searchsorted(tokens, first)
+    before = np.searchsorted(tokens, last, side="right") - 1
+    some = after <= before
+    after, before, found = after[some], before[some], found.where(some)
+    first, last = tokens[after], tokens[before]
     if vocabulary.eos is None or pad in vocabulary.eos:
-        after = (last < found.last) & ~np.isin(ids[last], vocabulary.eos or ())
-        last += after
+        last += (last < found.last) & ~np.isin(ids[last], vocabulary.eos or ())
     if vocabulary.bos in (None, pad):
         first -= first > found.first
-    return Texts(found.view, found.local[some], first[some], last[some])
+    return Texts(found.view, found.local, first, last)

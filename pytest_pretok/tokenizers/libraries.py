@@ -36,7 +36,8 @@ def library(module: str, path: Path) -> Any:
             warnings.simplefilter("ignore")
             return importlib.import_module(module)
     except ImportError as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == module.split(".")[0]
+        top = module.split(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and str(error.name).split(".")[0] == top
         why = "" if missing else f" ({one_line(str(error), _LONGEST_MESSAGE)})"
         raise TokenizerError(
             f"{path} needs the package {package}{why}: pip install 'pytest-pretok[tokenizers]'"

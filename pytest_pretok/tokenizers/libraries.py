@@ -49,10 +49,13 @@ def library_errors(what: str) -> Iterator[None]:
     """Whatever a library raises becomes a TokenizerError that begins with ``what``.
 
     The libraries raise bare exceptions, assertions and key errors on damaged files, and those
-    written in Rust let a panic through that is no Exception.
+    written in Rust let a panic through that is no Exception. What they warn of among themselves
+    is no concern of a run that makes warnings errors.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except TokenizerError:
         raise
     except Exception as error:

@@ -39,6 +39,7 @@ class SentencePieceTokenizer:
         """Ask the library everything that does not depend on a text."""
         self._inner = inner
         self.base_size = int(inner.get_piece_size())
+        self._pieces = list(map(str, inner.id_to_piece(list(range(self.base_size)))))
         added = _all_added(inner, companions)
         self.size = max(self.base_size, max(added, default=-1) + 1)
         self._added = {one: token.content for one, token in added.items()}
@@ -76,7 +77,8 @@ class SentencePieceTokenizer:
 
     def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
         """See ``Tokenizer``."""
-        return tuple(map(self._piece, map(int, ids)))
+        with library_errors("the sentencepiece library cannot tell pieces"):
+            return tuple(map(self._piece, map(int, ids)))
 
     def encode(self, text: str, specials: bool) -> list[int]:
         """See ``Tokenizer``; user-defined pieces of the model are always found whole."""
@@ -89,7 +91,7 @@ class SentencePieceTokenizer:
             return self._spelled[one]
         if not 0 <= one < self.base_size:
             return foreign(one)
-        piece = str(self._inner.id_to_piece(one))
+        piece = self._pieces[one]
         if self._inner.is_byte(one):
             return readable(bytes([int(piece[1:-1], 16)]))
         return piece.replace(_SPACE, " ")

@@ -8,6 +8,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -30,6 +31,7 @@ from pytest_pretok.tokenizers import TokenizerError, load_tokenizer
 from pytest_pretok.tokenizers.base import one_line, readable, well_formed
 from pytest_pretok.tokenizers.ends import KNOWN_ENDS
 from pytest_pretok.tokenizers.files import LARGEST
+from pytest_pretok.tokenizers.libraries import library_errors
 from tests.support import toy_tokenizers as toys
 
 SHIPPED = Path(mistral_common.__file__).parent / "data"
@@ -920,8 +922,6 @@ def test_a_panic_of_the_library_is_one_line(tmp_path: Path) -> None:
     class PanicException(BaseException):
         """As the real one is: derived from BaseException."""
 
-    from pytest_pretok.tokenizers.libraries import library_errors
-
     with pytest.raises(TokenizerError, match="x: PanicException boom"), library_errors("x"):
         raise PanicException("boom")
     with pytest.raises(KeyboardInterrupt), library_errors("x"):
@@ -1024,6 +1024,12 @@ def test_transformers_is_not_needed(toy_folder: Path) -> None:
     )
 
     assert done.stdout.split() == ["324", "False"]
+
+
+def test_warnings_of_a_library_are_no_errors() -> None:
+    """These tests make warnings errors; what a library warns of does not stop a load."""
+    with library_errors("x"):
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
 
 
 def test_one_line() -> None:

@@ -6,6 +6,7 @@ Must not know where the file came from, or the other kinds of tokenizer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -217,10 +218,12 @@ def _prefix(inner: Any) -> list[int]:
     """What the post-processor puts before a text.
 
     A text that is not empty tells a beginning from an end; where the vocabulary has nothing for
-    it, the empty text has to do.
+    it, or cannot encode it at all, the empty text has to do.
     """
-    full = list(inner.encode("a", add_special_tokens=True).ids)
-    bare = list(inner.encode("a", add_special_tokens=False).ids)
+    bare: list[int] = []
+    with suppress(Exception):
+        bare = list(inner.encode("a", add_special_tokens=False).ids)
+    full = list(inner.encode("a" if bare else "", add_special_tokens=True).ids)
     if not bare:
         return full
     for start in range(len(full) - len(bare) + 1):

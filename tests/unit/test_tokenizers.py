@@ -917,15 +917,25 @@ def test_an_id_that_no_embedding_has(tmp_path: Path) -> None:
 
 
 def test_a_panic_of_the_library_is_one_line(tmp_path: Path) -> None:
-    """Code in Rust can panic, which is no Exception."""
+    """Code in Rust can panic, which is no Exception; what is meant to end a run still does."""
+    content = json.loads(toys.word_level().to_str())
+    content["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+    toys.beside(tmp_path, tokenizer=content)
 
-    class PanicException(BaseException):
-        """As the real one is: derived from BaseException."""
-
-    with pytest.raises(TokenizerError, match="x: PanicException boom"), library_errors("x"):
-        raise PanicException("boom")
+    assert "PanicException" in refused(tmp_path)
     with pytest.raises(KeyboardInterrupt), library_errors("x"):
         raise KeyboardInterrupt
+
+
+def test_a_model_that_cannot_encode_everything(tmp_path: Path) -> None:
+    """Without an unknown token the library gives up on a text, not on the tokenizer."""
+    tokenizer = Tokenizer(models.Unigram([("b", -1.0)], None))
+    ours = load_tokenizer(toys.save(tokenizer, tmp_path))
+
+    assert ours.encode("b", specials=True) == [0]
+    assert ours.pieces([0, 1]) == ("b", "<1?>")
+    with pytest.raises(TokenizerError, match="the tokenizers library cannot encode: "):
+        ours.encode("a", specials=True)
 
 
 @pytest.mark.parametrize(

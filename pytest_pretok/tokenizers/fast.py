@@ -126,7 +126,7 @@ class FastTokenizer:
         """An id whose text is the same alone and before another; special tokens are, mostly."""
         candidates = [*self._spellings, *range(min(self.size, _ANCHORS))]
         for one in candidates:
-            if one in self._odd or not self._has(one):
+            if not self._has(one):
                 continue
             text = self._decoded([one])
             if text.strip() == text != "" and self._decoded([one, one]).startswith(text):

@@ -32,6 +32,7 @@ from pytest_pretok.tokenizers.base import one_line, readable, well_formed
 from pytest_pretok.tokenizers.ends import KNOWN_ENDS
 from pytest_pretok.tokenizers.files import LARGEST
 from pytest_pretok.tokenizers.libraries import library_errors
+from pytest_pretok.tokenizers.spelled import Cutter
 from tests.support import toy_tokenizers as toys
 
 SHIPPED = Path(mistral_common.__file__).parent / "data"
@@ -413,6 +414,28 @@ def test_an_end_that_is_no_special_token(tmp_path: Path) -> None:
     assert 323 not in ours.encode("<tool>", specials=False)
 
 
+def test_a_declared_end_is_special_whatever_its_flag(tmp_path: Path) -> None:
+    """A token that the config adds as a plain one, and gives a role."""
+    config = CONFIG | {
+        "eos_token": "<done>",
+        "added_tokens_decoder": {"324": {"content": "<done>", "special": False}},
+    }
+    ours = load_tokenizer(toys.save(toys.byte_level(), tmp_path, tokenizer_config=config))
+
+    assert ours.ends[0] == 324
+    assert ours.specials[324] == "<done>"
+    assert 324 not in ours.encode("<done>", specials=False)
+
+
+def test_a_word_before_each_text_is_no_bos(tmp_path: Path) -> None:
+    """A lone file whose post-processor begins with an ordinary word."""
+    tokenizer = toys.word_level()
+    toys.begin_with(tokenizer, "the")
+    ours = load_tokenizer(toys.save(tokenizer, tmp_path))
+
+    assert (ours.bos, ours.adds_bos) == (None, False)
+
+
 @pytest.mark.parametrize("said", [True, False])
 def test_add_bos_token_overrides(tmp_path: Path, said: bool) -> None:
     """What the config says counts more than the post-processor."""
@@ -598,6 +621,17 @@ def test_a_folder_with_a_sentencepiece_model(tmp_path: Path) -> None:
     assert ours.decode([420, 421, 422, 423]) == "<|eot_id|><extra>[PAD]<423?>"
 
 
+def test_a_role_of_a_piece_of_the_model(tmp_path: Path) -> None:
+    """A named token that the model has already gets no second id."""
+    (tmp_path / "tokenizer.model").write_bytes(toys.sentencepiece_model())
+    toys.beside(tmp_path, tokenizer_config={"eos_token": "<|im_end|>"})
+    ours = load_tokenizer(tmp_path)
+
+    assert ours.size == 420
+    assert ours.ends == (4, 2, 3)
+    assert ours.specials[4] == "<|im_end|>"
+
+
 @pytest.mark.parametrize(("said", "adds"), [(None, True), (True, True), (False, False)])
 def test_bos_of_a_sentencepiece_folder(tmp_path: Path, said: bool | None, adds: bool) -> None:
     """Llama's class adds it unless the config says otherwise."""
@@ -696,6 +730,14 @@ def test_a_published_tekken_file() -> None:
     assert (ours.bos, ours.pad, ours.unk, ours.ends) == (1, 11, 0, (2,))
     assert len(ours.specials) == 1000
     assert ours.encode("<s>[INST]", specials=True) == [1, 3]
+
+
+def test_the_longest_spelling_is_cut() -> None:
+    """Where one spelling begins another; a spelling of two ids stands for the lower one."""
+    cutter = Cutter({7: "<a>", 8: "<a><b>", 9: "<a>"})
+
+    assert cutter.encode("x<a><b><a>y", lambda text: [ord(text)]) == [ord("x"), 8, 7, ord("y")]
+    assert Cutter({}).encode("<a>", lambda text: [len(text)]) == [3]
 
 
 # properties

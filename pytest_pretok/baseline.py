@@ -155,7 +155,7 @@ def _entry(value: Any, where: str) -> tuple[Key, Known]:
     violations, total = value["violations"], value["total"]
     if not all(type(number) is int for number in (violations, total)):
         raise BaselineError(f"{where}: violations and total are whole numbers")
-    if not 1 <= violations <= total:
+    if not 1 <= violations <= total < EVERYTHING:
         raise BaselineError(f"{where}: violations are at least 1 and at most total")
     if value["rule"] in NEVER:
         raise BaselineError(f"{where}: {value['rule']} cannot be known, only repaired")
@@ -220,6 +220,7 @@ class Standing:
     reason alone; ``settled``: it has a verdict that an update may write.
     """
 
+    rule: str
     known: Known | None
     allowed: int
     total: int
@@ -232,6 +233,8 @@ class Standing:
         """What the baseline says of a finding that does not pass."""
         if self.updating:
             return "baseline: not recorded; what leaves rules without a verdict must be repaired"
+        if self.rule in NEVER:
+            return "baseline: what cannot be read is never tolerated"
         if self.known is None:
             return "baseline: none known, this finding is new"
         note = f"baseline: {self.known} known"
@@ -298,8 +301,9 @@ class Baselines:
         allowed = known.allows(finding.total, finding.unit) if known else 0
         if self.updating:
             allowed = finding.violations if passed and over else 0
-        total = finding.total
-        return finding, Standing(known, allowed, total, passed and over, passed, self.updating)
+        return finding, Standing(
+            finding.rule, known, allowed, finding.total, passed and over, passed, self.updating
+        )
 
 
 def own_budget(dataset: PlannedDataset, rule: str) -> Budget:

@@ -224,9 +224,8 @@ class _Reader:
         """The file of known findings, if one is named."""
         before = len(self.faults)
         self.local(path, where, ("baseline",))
-        wrong = (
-            self.baseline(path) if isinstance(path, str) and len(self.faults) == before else None
-        )
+        sound = isinstance(path, str) and len(self.faults) == before
+        wrong = self.baseline(path) if sound else None
         if wrong is not None:
             self.fault(where, ("baseline",), f"{quote(path)} {wrong}")
 

@@ -37,13 +37,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What became of one baseline file; ``error`` is why it was not written."""
+    """What became of one baseline file; ``error`` is why it could not be written.
+
+    ``checked`` is False where the run looked at none of its datasets, so that nothing was to do.
+    """
 
     path: str
     changes: tuple[Change, ...] = ()
     left: int = 0
     unsettled: int = 0
     error: str | None = None
+    checked: bool = True
 
 
 def header(plan: Plan, root: Path, updating: bool) -> list[str]:
@@ -70,11 +74,12 @@ def lines(records: Records, root: Path, width: int) -> list[str]:
     """What the summary says while a baseline is in force."""
     found = []
     entries = Baselines(records.plan).entries
-    for path, seen in _seen(records).items():
+    looked_at = _seen(records)
+    for path, known in entries.items():
+        seen = looked_at.get(path, Seen())
         name = node_path(Path(path), root)
         count = plural(len(seen.tolerated), "finding")
         found.append(f"BASELINE IN FORCE, {name}: {count} tolerated")
-        known = entries[path]
         texts = [
             f"{key}: {seen.now[key]}; the baseline allows {allowed:,}"
             for key, allowed in sorted(seen.tolerated.items())
@@ -96,6 +101,9 @@ def update_lines(updates: list[Update], root: Path, width: int) -> list[str]:
         if update.error is not None:
             found.append(f"BASELINE NOT WRITTEN, {name}: {update.error}")
             continue
+        if not update.checked:
+            found.append(f"BASELINE LEFT AS IT WAS, {name}: nothing of it was checked")
+            continue
         words = Counter(change.word for change in update.changes)
         counts = ", ".join(f"{words[word]:,} {word}" for word in _WORDS if words[word])
         found.append(f"BASELINE UPDATED, {name}: {counts or 'nothing changed'}")
@@ -105,11 +113,10 @@ def update_lines(updates: list[Update], root: Path, width: int) -> list[str]:
         )
         found += _bounded([str(change) for change in changed], width, "change")
         if update.left:
-            found.append(
-                f"  left as it was, not checked: {plural(update.left, 'entry', 'entries')}"
-            )
+            left = plural(update.left, "entry", "entries")
+            found.append(f"  left as it was, without a verdict in this run: {left}")
         if update.unsettled:
-            what = f"{plural(update.unsettled, 'finding')} without a verdict"
+            what = f"{plural(update.unsettled, 'rule')} without a verdict"
             found.append(f"  not recorded: {what}; repair what leaves them without one")
     return found
 
@@ -122,7 +129,7 @@ def update(records: Records, interrupted: bool) -> list[Update]:
         if interrupted:
             done.append(Update(path, error="the run was interrupted"))
         elif path not in seen:
-            done.append(Update(path, error="nothing of it was checked"))
+            done.append(Update(path, checked=False))
         else:
             done.append(_update_one(records.plan, path, seen[path]))
     return done

@@ -15,9 +15,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretok_schemas.findings import Finding, Outcome
+from pretok_schemas.rules import NAMES
 from pytest_pretok import baseline
-from pytest_pretok.baseline import BaselineError, Key, Known, Standing, dump, merge, parse
+from pytest_pretok.baseline import (
+    BaselineError,
+    Baselines,
+    Key,
+    Known,
+    Standing,
+    dump,
+    merge,
+    parse,
+)
 from pytest_pretok.checks import Checks, Options, offered_rules
+from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.planning import Request, make_plan
 from pytest_pretok.report import known
 from pytest_pretok.report.records import Records
@@ -68,6 +79,17 @@ def test_files_and_splits_are_counted(unit: str, total: int) -> None:
 def test_budget_or_baseline(max_rows: int | None, allowed: int) -> None:
     """Whichever allows more."""
     assert baseline.Allowance(max_rows, None, Known(5, 50)).allowed(100) == allowed
+
+
+def test_unreadable_files_are_never_loosened() -> None:
+    """Not even an update takes a file that cannot be read for known."""
+    dataset = PlannedDataset("sft", "x", {"rules": {}}, (), "pyproject.toml:1", 1, "b.json")
+    plan = Plan((dataset,), (), {"b.json": dump({})})
+
+    loosened = Baselines(plan, updating=True).loosen(dataset, "train", None)
+
+    assert set(NAMES) - loosened.keys() == {"unreadable-file"}
+    assert Baselines(plan).loosen(dataset, "train", None) == {}
 
 
 # -- the file

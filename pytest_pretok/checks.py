@@ -16,6 +16,7 @@ from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
 from pretok_schemas.trainers import load
+from pytest_pretok.baseline import Baselines, Standing, key_of
 from pytest_pretok.engines.local import auto_workers
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
@@ -28,11 +29,15 @@ Selection = Mapping[tuple[int, str | None], frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a session scans: examples a finding, threads (None: all), every violation kept."""
+    """How a session scans: examples a finding, threads (None: all), every violation kept.
+
+    With ``update_baseline`` findings are taken down as known rather than judged.
+    """
 
     examples: int = 3
     workers: int | None = None
     keep_all: bool = False
+    update_baseline: bool = False
 
 
 def contract_of(settings: DatasetSettings) -> Contract:
@@ -74,6 +79,10 @@ class Checks:
     _scans: dict[tuple[int, str], SplitScan | BaseException] = field(default_factory=dict)
     _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
     _selection: Selection | None = None
+    _baselines: Baselines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._baselines = Baselines(self.plan, self.options.update_baseline)
 
     @property
     def selection(self) -> Selection:
@@ -82,11 +91,14 @@ class Checks:
             self._selection = self.select()
         return self._selection
 
-    def judge(self, number: int, split: str | None) -> Judge:
+    def judge(self, number: int, split: str | None, only: str | None = None) -> Judge:
         """The judge of one split with the rules that run on it, and those across splits."""
         own = self.selection.get((number, split), frozenset()) if split else frozenset()
         across = self.selection.get((number, None), frozenset())
-        return make_judge(self.plan.datasets[number], self.options, own | across)
+        dataset = self.plan.datasets[number]
+        judge = make_judge(dataset, self.options, own | across)
+        judge.budgets = {**judge.budgets, **self._baselines.loosen(dataset, split, only)}
+        return judge
 
     def scan(self, number: int, split: str) -> SplitScan:
         """The one scan of a split."""
@@ -121,9 +133,31 @@ class Checks:
                 names = [*names[: names.index(only)], only]
             scans = [self.scan(number, name) for name in names]
             workers = self.options.workers or auto_workers()
-            judge = self.judge(number, None)
+            judge = self.judge(number, None, only)
             self._overlaps[key] = compare_splits(scans, judge, workers, only)
         return self._overlaps[key]
+
+    def weighed(
+        self, number: int, split: str | None, rule: str, only: str | None = None
+    ) -> tuple[Finding, Standing | None]:
+        """The finding of a rule, and how it stands to the baseline, if one is in force."""
+        dataset = self.plan.datasets[number]
+        obstructs = False
+        if split is None:
+            finding = self.overlap(number, only)
+        else:
+            finding = self.finding(number, split, rule)
+            others = self.scan(number, split).findings.values()
+            obstructs = any(other.because == rule for other in others)
+        if dataset.baseline is None:
+            return finding, None
+        key = key_of(dataset, split, rule, only)
+        return self._baselines.weigh(finding, dataset, key, obstructs=obstructs)
+
+    def tolerates(self, number: int, split: str, rule: str) -> bool:
+        """Whether a rule that would fail passes by the baseline alone."""
+        finding, standing = self.weighed(number, split, rule)
+        return standing is not None and standing.tolerated and finding.severity is Severity.ERROR
 
     def finished_scans(self) -> dict[tuple[int, str], SplitScan]:
         """Scans made in this process that did not raise."""

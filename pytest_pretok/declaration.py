@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,14 @@ def has_declaration(file: Path) -> bool:
 
 
 def read_declaration(
-    file: Path, rules: Collection[str], contracts: Collection[str]
+    file: Path,
+    rules: Collection[str],
+    contracts: Collection[str],
+    baseline: Callable[[str], str | None] = lambda path: None,
 ) -> Declaration | None:
     """The declaration in a file, None if it has no ``[tool.pretok]`` table.
+
+    ``baseline`` says what is wrong with the baseline file of a path, None if nothing is.
 
     Raises:
         DeclarationError: the file is no TOML, or the table is faulty; all faults are named.
@@ -69,7 +74,7 @@ def read_declaration(
     tool = document.get("tool")
     if not isinstance(tool, dict) or "pretok" not in tool:
         return None
-    reader = _Reader(shown, lines, tuple(rules), tuple(contracts))
+    reader = _Reader(shown, lines, tuple(rules), tuple(contracts), baseline)
     declaration = reader.read(file, tool["pretok"])
     if reader.faults:
         raise DeclarationError(reader.faults)
@@ -114,11 +119,13 @@ class _Reader:
         lines: Mapping[tuple[str, ...], int],
         rules: tuple[str, ...],
         contracts: tuple[str, ...],
+        baseline: Callable[[str], str | None],
     ) -> None:
         self.file = file
         self.lines = lines
         self.rules = rules
         self.contracts = contracts
+        self.baseline = baseline
         self.faults: list[Fault] = []
 
     def read(self, file: Path, table: Any) -> Declaration | None:
@@ -176,6 +183,7 @@ class _Reader:
             else:
                 now[key] = value
         self.names(now, where)
+        self.known(now.get("baseline"), where)
         try:
             settings = model.model_validate(now)
         except ValidationError as error:
@@ -211,6 +219,15 @@ class _Reader:
             self.local(value, where, ("splits", name))
         if path is not None:
             self.local(path, where, ("path",))
+
+    def known(self, path: Any, where: tuple[str, ...]) -> None:
+        """The file of known findings, if one is named."""
+        before = len(self.faults)
+        self.local(path, where, ("baseline",))
+        sound = isinstance(path, str) and len(self.faults) == before
+        wrong = self.baseline(path) if sound else None
+        if wrong is not None:
+            self.fault(where, ("baseline",), f"{quote(path)} {wrong}")
 
     def local(self, path: Any, where: tuple[str, ...], key: tuple[str, ...]) -> None:
         if path == "":

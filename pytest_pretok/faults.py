@@ -21,7 +21,6 @@ LATER = {
     "tokenizer": _IDS_INSTEAD,
     "collator": "no contract of this version has one",
     "schema": "only the three columns are checked so far",
-    "baseline": "use max-rows or max-share of a rule instead",
     "plugins": "rules of your own come later",
     "trainer-config": "declare sequence-len, packing and the paths here instead",
 }

@@ -17,6 +17,7 @@ import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
+from pytest_pretok.baseline import Standing
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.report import text
@@ -43,6 +44,9 @@ class Data(Protocol):
 
     def cause_of(self, subject: Subject, finding: Finding) -> Finding | None:
         """The finding that left a rule without a verdict."""
+
+    def standing(self, subject: Subject) -> Standing | None:
+        """How an item's finding stands to the baseline, if one is in force."""
 
     def scan_record(self, number: int, split: str) -> dict[str, Any]:
         """What a scan adds up to."""
@@ -212,7 +216,9 @@ class RuleItem(_Hooks, pytest.Item):
         settings = self.subject.dataset.settings
         packing = "on" if settings["packing"] else "off"
         contract = f"{settings['contract']}, packing {packing}"
-        return text.render(finding, self.subject.split or self.subject.only, contract)
+        standing = self.data.standing(self.subject)
+        note = standing.note if standing is not None else ""
+        return text.render(finding, self.subject.split or self.subject.only, contract, note)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """A violation as its text; anything else is a bug and keeps its traceback."""
@@ -297,8 +303,12 @@ def record(item: RuleItem, finding: Finding) -> dict[str, Any]:
         "only": subject.only,
         "id": item.nodeid,
         "finding": finding.to_dict(),
+        "baseline": None,
         "scan": None,
     }
+    standing = item.data.standing(subject)
+    if standing is not None:
+        found["baseline"] = standing.to_dict()
     if subject.split is not None:
         found["scan"] = item.data.scan_record(subject.number, subject.split)
     return found

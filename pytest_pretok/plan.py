@@ -6,7 +6,7 @@ Crosses to pytest-xdist's workers as builtins. Makes no plan (see `planning`) an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,11 @@ class PlannedSplit:
 
 @dataclass(frozen=True, slots=True)
 class PlannedDataset:
-    """One dataset to check. ``declared_at`` is FILE:LINE of its declaration, None without one."""
+    """One dataset to check. ``declared_at`` is FILE:LINE of its declaration, None without one.
+
+    ``baseline`` is the path of the file with its known findings, if it has one; ``home`` is the
+    folder of the declaration that says so.
+    """
 
     name: str
     path: str
@@ -46,18 +50,25 @@ class PlannedDataset:
     splits: tuple[PlannedSplit, ...]
     declared_at: str | None = None
     line: int = 0
+    baseline: str | None = None
+    home: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that will be checked; ``notes`` are lines for the header."""
+    """Everything that will be checked; ``notes`` are lines for the header.
+
+    ``baselines`` holds the text of every baseline in force, by path.
+    """
 
     datasets: tuple[PlannedDataset, ...] = ()
     notes: tuple[str, ...] = ()
+    baselines: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as builtins."""
-        return {"datasets": [asdict(dataset) for dataset in self.datasets], "notes": self.notes}
+        datasets = [asdict(dataset) for dataset in self.datasets]
+        return {"datasets": datasets, "notes": self.notes, "baselines": self.baselines}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
@@ -71,7 +82,7 @@ class Plan:
                 for split in dataset["splits"]
             )
             datasets.append(PlannedDataset(**{**dataset, "splits": splits}))
-        return cls(tuple(datasets), tuple(values["notes"]))
+        return cls(tuple(datasets), tuple(values["notes"]), values["baselines"])
 
     @cached_property
     def anchors(self) -> dict[str, list[int]]:

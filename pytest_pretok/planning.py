@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import load, names
-from pytest_pretok import discovery
+from pytest_pretok import baseline, discovery
 from pytest_pretok.declaration import (
     DECLARATION,
     Declaration,
@@ -40,7 +40,8 @@ class Request:
     """What the command line asks for.
 
     ``paths`` are the values of ``--pretok-data``; ``named`` are positional arguments that may
-    name our nodes (see `Plan`). ``ignored`` and ``ignored_globs`` are pytest's own options.
+    name our nodes (see `Plan`). ``ignored`` and ``ignored_globs`` are pytest's own options;
+    with ``update_baseline`` a baseline file need not be there yet.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Request:
     contract: str | None = None
     ignored: tuple[Path, ...] = ()
     ignored_globs: tuple[str, ...] = ()
+    update_baseline: bool = False
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class _Builder:
     nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
     found: dict[tuple[Path, str], tuple[FoundSplit, ...]] = field(default_factory=dict)
+    baselines: dict[str, str] = field(default_factory=dict)  # path -> text
+    baseline_of: dict[str, Path] = field(default_factory=dict)  # real path -> declaration
     left_over: list[Path] = field(default_factory=list)
     passed_over: int = 0
 
@@ -67,7 +71,11 @@ class _Builder:
 
     def declaration(self, file: Path) -> Declaration | None:
         if file not in self.declarations:
-            read = read_declaration(file, NAMES, names()) if has_declaration(file) else None
+            read = None
+            if has_declaration(file):
+                read = read_declaration(
+                    file, NAMES, names(), lambda path: self.baseline_fault(path, file)
+                )
             self.declarations[file] = read
             for settings in read.datasets if read else ():
                 columns = self.columns(settings)
@@ -79,6 +87,21 @@ class _Builder:
                     for shard in split.shards:
                         self.claimed.setdefault(os.path.realpath(shard.path), settings.name)
         return self.declarations[file]
+
+    def baseline_fault(self, text: str, declaration: Path) -> str | None:
+        """Read a baseline file; what is wrong with it, None if nothing is."""
+        path = _absolute(text, declaration.parent)
+        owner = self.baseline_of.setdefault(os.path.realpath(path), declaration)
+        if os.path.realpath(owner) != os.path.realpath(declaration):
+            return f"belongs to {node_path(owner, self.request.root)}; name a file of its own here"
+        try:
+            entries = baseline.read(path)
+        except baseline.BaselineError as error:
+            return str(error)
+        if entries is None and not self.request.update_baseline:
+            return "is not there; --pretok-update-baseline writes it"
+        self.baselines[str(path)] = baseline.dump(entries or {})
+        return None
 
     def nearest(self, path: Path) -> Declaration | None:
         """The declaration in force for a file or folder: the nearest one from it upward."""
@@ -113,6 +136,7 @@ class _Builder:
                         tuple(self.split(split, declaration.file) for split in splits),
                         f"{file}:{settings.line}",
                         settings.line,
+                        *_baseline(settings, declaration),
                     ),
                 )
 
@@ -132,7 +156,10 @@ class _Builder:
         key = tuple(os.path.realpath(split.anchor) for split in splits)
         known = self.datasets.get(key)
         if known is None:
-            self.datasets[key] = PlannedDataset(shown, shown, settings.to_dict(), splits)
+            known_findings = _baseline(settings, declaration)
+            self.datasets[key] = PlannedDataset(
+                shown, shown, settings.to_dict(), splits, None, 0, *known_findings
+            )
         else:
             # Named once more, by another of its splits, or by a link to the same files.
             both = zip(known.splits, splits, strict=True)
@@ -225,7 +252,8 @@ class _Builder:
                 self.add_declared(declaration, self.touching(declaration, path))
         self.passed_over += search.passed_over
         free = [file for file in search.files if not self.is_ignored(file)]
-        free = [file for file in free if os.path.realpath(file) not in self.claimed]
+        taken_up = {*self.claimed, *self.baseline_of}
+        free = [file for file in free if os.path.realpath(file) not in taken_up]
         datasets, passed = discovery.group_files(free, self.default_columns(path))
         self.passed_over += passed
         datasets += [discovery.saved_dataset(folder) for folder in search.saved]
@@ -293,7 +321,9 @@ def make_plan(request: Request) -> Plan:
     datasets = tuple(builder.datasets.values())
     if request.paths and not datasets:
         raise PlanError(_nothing(request, builder))
-    return Plan(datasets, tuple(_notes(builder, request.root)))
+    used = {dataset.baseline for dataset in datasets}
+    baselines = {path: text for path, text in builder.baselines.items() if path in used}
+    return Plan(datasets, tuple(_notes(builder, request.root)), baselines)
 
 
 def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
@@ -321,6 +351,13 @@ def _is_ours(path: Path) -> bool:
 def _absolute(text: str, cwd: Path) -> Path:
     # Not resolved: ids and messages name a file the way the user does.
     return Path(os.path.normpath(cwd / Path(text).expanduser()))
+
+
+def _baseline(settings: DatasetSettings, declaration: Declaration | None) -> tuple[str | None, str]:
+    """The baseline file of a dataset, and the folder that it is named from."""
+    if settings.baseline is None or declaration is None:
+        return None, ""
+    return str(_absolute(settings.baseline, declaration.folder)), str(declaration.folder)
 
 
 def _names_contract(declaration: Declaration) -> bool:

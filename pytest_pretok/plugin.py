@@ -53,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write every violation as a row of FILE, a .parquet file",
     )
     group.addoption(
+        "--pretok-update-baseline",
+        action="store_true",
+        dest="pretok_update_baseline",
+        help="take down what is found as known, in the baseline file that the declaration names",
+    )
+    group.addoption(
         "--pretok-workers",
         type=_positive,
         metavar="N",
@@ -89,6 +95,10 @@ def pytest_configure(config: pytest.Config) -> None:
     request = _request(config)
     plan = _make(request) if handed is None else Plan.from_dict(json.loads(handed))
     if plan.datasets:
+        if request.update_baseline and not plan.baselines:
+            why = "no dataset of this run declares a baseline"
+            what = 'add baseline = "pretok-baseline.json" to [tool.pretok]'
+            raise pytest.UsageError(f"--pretok-update-baseline: {why}; {what}")
         _start(config, plan, request)
 
 
@@ -132,6 +142,7 @@ def _request(config: pytest.Config) -> Request:
         contract=config.getoption("pretok_contract"),
         ignored=tuple(ignored),
         ignored_globs=tuple(config.getoption("ignore_glob") or ()),
+        update_baseline=config.getoption("pretok_update_baseline"),
     )
 
 

@@ -18,9 +18,10 @@ import pytest
 from pretok_schemas.findings import Finding
 from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
+from pytest_pretok.baseline import Standing
 from pytest_pretok.checks import Checks, Options, Selection
 from pytest_pretok.plan import Plan, is_ours
-from pytest_pretok.report import summary
+from pytest_pretok.report import known, summary
 from pytest_pretok.report.json_report import write_report
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.violations import merge_parts, remove_parts, write_part
@@ -56,7 +57,9 @@ class DataSession:
             config.getoption("pretok_examples"),
             config.getoption("pretok_workers"),
             violations is not None,
+            config.getoption("pretok_update_baseline"),
         )
+        self.updates: list[known.Update] = []
         self.checks = Checks(plan, options, self._selection)
         self._folders: dict[str, list[str]] = defaultdict(list)
         for folder in sorted(plan.folders):
@@ -86,10 +89,17 @@ class DataSession:
         return {key: frozenset(rules) for key, rules in found.items()}
 
     def runs(self, number: int, split: str | None, rule: str | None) -> bool:
-        """Whether the item of a rule runs too (for a rule across splits: on every split)."""
+        """Whether the item of a rule runs too (for a rule across splits: on every split).
+
+        One that passes by a baseline alone does not count: nobody would see what it hides.
+        """
         splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
         selection = self.checks.selection
-        return all(rule in selection.get((number, name), frozenset()) for name in splits)
+        return rule is not None and all(
+            rule in selection.get((number, name), frozenset())
+            and not self.checks.tolerates(number, name, rule)
+            for name in splits
+        )
 
     def cause_of(self, subject: nodes.Subject, finding: Finding) -> Finding | None:
         """The finding that left a rule without a verdict."""
@@ -103,10 +113,9 @@ class DataSession:
     def judge(self, item: nodes.RuleItem) -> Finding:
         """The finding of an item, kept for its report."""
         subject = item.subject
-        if subject.split is None:
-            finding = self.checks.overlap(subject.number, subject.only)
-        else:
-            finding = self.checks.finding(subject.number, subject.split, subject.rule)
+        finding, standing = self.checks.weighed(
+            subject.number, subject.split, subject.rule, subject.only
+        )
         item.stash[_FINDING] = finding
         scan = self.scan_record(subject.number, subject.split) if subject.split else None
         properties: list[tuple[str, object]] = [
@@ -114,10 +123,16 @@ class DataSession:
             ("effect", finding.effect.value if finding.effect else "none"),
             ("violations", finding.violations),
         ]
+        if standing is not None:
+            properties.append(("baseline", standing.allowed))
         if scan is not None:
             properties += [("rows", scan["rows"]), ("tokens", scan["tokens"])]
         item.user_properties += properties
         return finding
+
+    def standing(self, subject: nodes.Subject) -> Standing | None:
+        """How an item's finding stands to the baseline, if one is in force."""
+        return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)[1]
 
     def scan_record(self, number: int, split: str) -> dict[str, Any]:
         """What a scan adds up to, for the summary and the reports."""
@@ -184,7 +199,9 @@ class DataSession:
 
     def pytest_report_header(self) -> list[str]:
         """What will be checked."""
-        return summary.header(self.plan)
+        updating = self.checks.options.update_baseline
+        loud = known.header(self.plan, self.config.rootpath, updating)
+        return [*summary.header(self.plan), *loud]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -202,13 +219,29 @@ class DataSession:
             for name in self.config.getoption("pretok_report"):
                 path = Path(self.config.invocation_params.dir, name)
                 write_report(path, self.records)
+            self._update_baseline(session, exitstatus)
+
+    def _update_baseline(self, session: pytest.Session, exitstatus: int) -> None:
+        collects_only = self.config.getoption("collectonly", False)
+        if self.checks.options.update_baseline and not collects_only:
+            # 2: interrupted, 3: an error of ours or of a plugin. Neither is a state to keep.
+            self.updates = known.update(self.records, int(exitstatus) in (2, 3))
+            failed = any(update.error is not None for update in self.updates)
+            if failed and int(exitstatus) == 0:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def _distributed(self) -> bool:
         return bool(getattr(self.config.option, "dist", "no") != "no" and self.config.option.tx)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """One paragraph a split, also when all is well."""
-        lines = summary.lines(self.records, self.config.get_terminal_writer().fullwidth)
+        width = self.config.get_terminal_writer().fullwidth
+        root = self.config.rootpath
+        if self.checks.options.update_baseline:
+            lines = known.update_lines(self.updates, root, width)
+        else:
+            lines = known.lines(self.records, root, width)
+        lines += summary.lines(self.records, width)
         if lines:
             terminalreporter.section("pretok", "-")
             for line in lines:

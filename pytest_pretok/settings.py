@@ -66,6 +66,7 @@ class Defaults(Table):
         Annotated[tuple[Id, ...], AfterValidator(_not_empty), BeforeValidator(_as_ids)] | None
     ) = None
     pad_token_id: Id | None = None
+    baseline: str | None = None
     columns: dict[str, str] = {}
     rules: dict[str, Annotated[RuleSetting, BeforeValidator(_as_rule)]] = {}
 

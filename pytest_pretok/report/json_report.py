@@ -113,6 +113,7 @@ def _not_selected(rule: str) -> dict[str, Any]:
         "violations": None,
         "share": None,
         "budget": None,
+        "baseline": None,
         "because": None,
         "cause": None,
         "help": known.help,

@@ -18,23 +18,31 @@ class Records:
     """Findings by dataset number and split (None: across splits), in the order of arrival.
 
     ``errors`` counts items that ended in an exception of ours or of a plugin, without a verdict;
-    ``complete`` is False when the run was cut short.
+    ``complete`` is False when the run was cut short. ``standings`` tell, by dataset number, split,
+    rule and the one split whose rows count, how findings stand to a baseline.
     """
 
     plan: Plan
     findings: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)
     scans: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    standings: dict[tuple[int, str | None, str, str | None], dict[str, Any]] = field(
+        default_factory=dict
+    )
     errors: int = 0
     complete: bool = True
 
     def add(self, record: dict[str, Any], outcome: str) -> None:
         """Take in what an item's report carried; ``outcome`` is what pytest made of it."""
         number, split = record["dataset"], record["split"]
-        finding = {**record["finding"], "id": record["id"]}
+        standing = record["baseline"]
+        allowed = standing and standing["allowed"]
+        finding = {**record["finding"], "id": record["id"], "baseline": allowed}
         if outcome == "failed" and finding["outcome"] == "warned":
             finding["outcome"] = "failed"  # a filter turned the warning into an error
         name = finding["rule"] if record["only"] is None else f"{finding['rule']} {record['only']}"
         self.findings.setdefault((number, split), {})[name] = finding
+        if standing is not None:
+            self.standings[number, split, finding["rule"], record["only"]] = standing
         if split is not None and record["scan"] is not None:
             self.scans[number, split] = record["scan"]
 

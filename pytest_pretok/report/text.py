@@ -59,10 +59,11 @@ def summary(finding: Finding) -> str:
     return f"{count(finding)}{effect}"
 
 
-def render(finding: Finding, split: str | None, contract: str) -> str:
-    """The whole text of a violation, at most `LIMIT` characters."""
+def render(finding: Finding, split: str | None, contract: str, note: str = "") -> str:
+    """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline."""
     effect = finding.effect.value if finding.effect else ""
-    head = [headline(finding, split), *_wrap(f"{contract}: {effect} - {finding.consequence}"), ""]
+    head = [headline(finding, split), *_wrap(note)]
+    head += [*_wrap(f"{contract}: {effect} - {finding.consequence}"), ""]
     tail = _wrap(f"cause: {finding.cause}") if finding.cause else []
     tail += _wrap(f"help: {finding.help}")
     body: list[str] = []

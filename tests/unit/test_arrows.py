@@ -86,7 +86,10 @@ def names_in(*packages: str) -> list[str]:
 
 
 READING = ("readers", "engines")
-UPPER = ("plugin", "session", "nodes", "plan", "planning", "arguments", "checks", "report")
+UPPER = (
+    *("plugin", "session", "nodes", "plan", "planning", "arguments", "checks", "report"),
+    "baseline",
+)
 DECLARING = ("settings", "declaration", "discovery", "toml_lines")
 
 

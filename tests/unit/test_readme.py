@@ -52,6 +52,6 @@ def test_every_option_is_described() -> None:
     import re
 
     plugin = (README.parent / "pytest_pretok" / "plugin.py").read_text(encoding="utf-8")
-    options = set(re.findall(r'"(--pretok-[a-z]+)"', plugin))
+    options = set(re.findall(r'"(--pretok-[a-z-]+)"', plugin))
 
-    assert options == set(re.findall(r"--pretok-[a-z]+", README.read_text(encoding="utf-8")))
+    assert options == set(re.findall(r"--pretok-[a-z-]+", README.read_text(encoding="utf-8")))

@@ -38,6 +38,7 @@ GIVEN = st.fixed_dictionaries(
         "bos-token-id": IDS,
         "eos-token-ids": IDS | st.lists(st.integers(0, 2**40), min_size=1, max_size=3),
         "pad-token-id": IDS,
+        "baseline": st.none() | st.text(max_size=5),
         "columns": st.dictionaries(st.sampled_from(["input_ids", "labels"]), st.text(max_size=3)),
         "rules": st.dictionaries(st.sampled_from(["too-long", "max_rows", "a_b-c"]), BUDGETS),
     },

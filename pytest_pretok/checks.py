@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.contract import Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
-from pretok_schemas.trainers import load
 from pytest_pretok.baseline import Baselines, Standing, key_of
 from pytest_pretok.engines.local import auto_workers
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
-from pytest_pretok.settings import DatasetSettings
+from pytest_pretok.settings import DatasetSettings, contract_of
+from pytest_pretok.tokenizers.shared import shared_tokenizer
 
 ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
 
@@ -40,18 +40,16 @@ class Options:
     update_baseline: bool = False
 
 
-def contract_of(settings: DatasetSettings) -> Contract:
-    """The contract that a dataset's settings call for."""
-    return load(settings.contract, packing=settings.packing).with_lengths(
-        settings.sequence_len, settings.min_sample_len, settings.excess_length
-    )
-
-
 def make_judge(dataset: PlannedDataset, options: Options, selected: frozenset[str] | None) -> Judge:
     """The judge of a dataset, for the selected rules only (None: all of them)."""
     settings = DatasetSettings.from_dict(dataset.settings)
-    eos = settings.eos_token_ids
-    vocabulary = Vocabulary(settings.vocab_size, settings.bos_token_id, eos, settings.pad_token_id)
+    vocabulary = Vocabulary(
+        settings.vocab_size,
+        settings.bos_token_id,
+        settings.eos_token_ids,
+        settings.pad_token_id,
+        None if settings.tokenizer is None else shared_tokenizer(settings.tokenizer),
+    )
     rules = settings.rules.items()
     return Judge(
         contract_of(settings),

@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pretok_schemas.contract import ROLES
 from pytest_pretok.faults import (
     LATER,
     DeclarationError,
@@ -28,7 +29,7 @@ from pytest_pretok.text import printable
 from pytest_pretok.toml_lines import key_lines
 
 DECLARATION = "pyproject.toml"
-ROLES = ("input_ids", "attention_mask", "labels", "position_ids")
+S = TypeVar("S", bound=Defaults)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ESCAPE = re.compile(rb"\\[uUx]")
@@ -74,7 +75,7 @@ def read_declaration(
     tool = document.get("tool")
     if not isinstance(tool, dict) or "pretok" not in tool:
         return None
-    reader = _Reader(shown, lines, tuple(rules), tuple(contracts), baseline)
+    reader = _Reader(shown, file.parent, lines, tuple(rules), tuple(contracts), baseline)
     declaration = reader.read(file, tool["pretok"])
     if reader.faults:
         raise DeclarationError(reader.faults)
@@ -116,12 +117,14 @@ class _Reader:
     def __init__(
         self,
         file: str,
+        folder: Path,
         lines: Mapping[tuple[str, ...], int],
         rules: tuple[str, ...],
         contracts: tuple[str, ...],
         baseline: Callable[[str], str | None],
     ) -> None:
         self.file = file
+        self.folder = folder
         self.lines = lines
         self.rules = rules
         self.contracts = contracts
@@ -135,6 +138,8 @@ class _Reader:
             return None
         own = {key: value for key, value in table.items() if key != "datasets"}
         defaults = self.table(Defaults, own, where)
+        if defaults is not None:
+            defaults = self.tokenized(defaults, where)
         if defaults is None or not self.fit(defaults, where):
             own = {}  # told here: the datasets are judged without them
         tables = table.get("datasets", {})
@@ -170,7 +175,38 @@ class _Reader:
         settings = DatasetSettings.model_validate(
             {**merged, "name": name, "line": self.line(where)}
         )
-        return settings if self.fit(settings, where) else None
+        read = self.tokenized(settings, where)
+        return read if read is not None and self.fit(read, where) else None
+
+    def tokenized(self, settings: S, where: tuple[str, ...]) -> S | None:
+        """The settings with what their tokenizer says; what is declared beside it goes before."""
+        from pytest_pretok.tokenizers import TokenizerError
+        from pytest_pretok.tokenizers.shared import shared_tokenizer
+
+        if settings.tokenizer is None:
+            return settings
+        path = str(self.folder / settings.tokenizer)
+        try:
+            found = shared_tokenizer(path).load()
+        except TokenizerError as error:
+            self.fault(where, ("tokenizer",), error.reason)
+            return None
+        eos = settings.eos_token_ids or found.ends or None
+        known = [one for one in eos or () if one < found.size]
+        pieces = zip(known, found.pieces(known), strict=True)
+        blank = next((one for one, text in pieces if not text.strip()), None)
+        if blank is not None:
+            text = f"{quote(blank)} is white space, which ends no text"
+            self.fault(where, ("eos-token-ids",), text)
+            return None
+        update = {
+            "tokenizer": path,
+            "vocab_size": found.size if settings.vocab_size is None else settings.vocab_size,
+            "bos_token_id": found.bos if settings.bos_token_id is None else settings.bos_token_id,
+            "eos_token_ids": eos,
+            "pad_token_id": found.pad if settings.pad_token_id is None else settings.pad_token_id,
+        }
+        return settings.model_copy(update=update)
 
     def table(self, model: type[Defaults], table: dict[str, Any], where: tuple[str, ...]) -> Any:
         """The keys of one level, or None if some are faulty."""
@@ -248,6 +284,9 @@ class _Reader:
                 if value is not None and value >= size:
                     text = f"{quote(value)} is not below vocab-size = {quote(size)}"
                     self.fault(where, (key,), text)
+        if settings.collator is not None and settings.contract != "transformers":
+            text = f"contract {quote(settings.contract)} has no collators; transformers has"
+            self.fault(where, ("collator",), text)
         for rule, setting in settings.rules.items():
             if setting.max_rows is not None and setting.max_share is not None:
                 self.fault(where, ("rules", rule), "has both max-rows and max-share")

@@ -15,11 +15,8 @@ from pytest_pretok.text import plural, printable
 _LONGEST_KEY = 120  # of a fault's text
 _MOST_NAMES = 16  # that are listed where no spelling is near
 
-_IDS_INSTEAD = "declare vocab-size, bos-token-id, eos-token-ids and pad-token-id instead"
 LATER = {
     "format": "the format is told by the file's content",
-    "tokenizer": _IDS_INSTEAD,
-    "collator": "no contract of this version has one",
     "schema": "only the three columns are checked so far",
     "plugins": "rules of your own come later",
     "trainer-config": "declare sequence-len, packing and the paths here instead",

@@ -15,7 +15,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from pretok_schemas.rules import NAMES
-from pretok_schemas.trainers import load, names
+from pretok_schemas.trainers import names
 from pytest_pretok import baseline, discovery
 from pytest_pretok.declaration import (
     DECLARATION,
@@ -27,7 +27,7 @@ from pytest_pretok.discovery import FoundDataset, FoundSplit
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
-from pytest_pretok.settings import DatasetSettings, undeclared
+from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
 from pytest_pretok.text import node_path, plural
 
 
@@ -117,8 +117,8 @@ class _Builder:
         return self.nearest_of[folder]
 
     def columns(self, settings: DatasetSettings) -> frozenset[str]:
-        roles = [column.role for column in load(settings.contract).columns]
-        return frozenset(settings.columns.get(role, role) for role in roles)
+        columns = contract_of(settings).columns
+        return frozenset(settings.columns.get(c.role, c.name or c.role) for c in columns)
 
     # -- what to check
 

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from pretok_schemas.contract import Contract
+from pretok_schemas.trainers import load
+
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
@@ -57,9 +60,11 @@ class Defaults(Table):
 
     contract: str = "axolotl"
     packing: bool = False
+    collator: Literal["seq2seq", "flattening", "language-modeling"] | None = None
     sequence_len: Size | None = None
     min_sample_len: Size | None = None
-    excess_length: Literal["drop", "truncate", "raise"] = "drop"
+    excess_length: Literal["drop", "truncate", "raise"] | None = None
+    tokenizer: str | None = None
     vocab_size: Size | None = None
     bos_token_id: Id | None = None
     eos_token_ids: (
@@ -100,3 +105,11 @@ def undeclared(defaults: Defaults | None, name: str) -> DatasetSettings:
     """Settings of a dataset that no declaration names: the defaults that hold there."""
     given = defaults.model_dump(mode="json") if defaults is not None else {}
     return DatasetSettings.from_dict({**given, "name": name})
+
+
+def contract_of(settings: DatasetSettings) -> Contract:
+    """The contract that a dataset's settings call for."""
+    contract = load(settings.contract, packing=settings.packing, collator=settings.collator)
+    return contract.with_lengths(
+        settings.sequence_len, settings.min_sample_len, settings.excess_length
+    )

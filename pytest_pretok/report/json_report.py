@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from pretok_schemas.rules import rule_named
-from pretok_schemas.trainers import load
 from pytest_pretok import __version__
 from pytest_pretok.checks import offered_rules
 from pytest_pretok.plan import PlannedDataset
 from pytest_pretok.report.records import Records
+from pytest_pretok.settings import DatasetSettings, contract_of
 
 VERSION = 1
 _SETTINGS = (
     "packing",
+    "collator",
     "sequence_len",
     "min_sample_len",
     "excess_length",
@@ -62,7 +63,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str, Any]:
     settings = dataset.settings
-    contract = load(settings["contract"], packing=settings["packing"])
+    contract = contract_of(DatasetSettings.from_dict(settings))
     given = {key.replace("_", "-"): settings[key] for key in _SETTINGS if settings[key] is not None}
     return {
         "name": dataset.name,

@@ -5,21 +5,24 @@ Many a wrong mask is seen here by a person before a rule can say it.
 
 from __future__ import annotations
 
+import json
 import textwrap
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pytest_pretok.checks import lacking_rules
-from pytest_pretok.plan import Plan
+from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.text import percent
 from pytest_pretok.text import plural, printable
+from pytest_pretok.tokenizers.shared import shared_tokenizer
 
 if TYPE_CHECKING:
     from pytest_pretok.scan import SplitScan
 
+Namer = Callable[[list[int]], str]
 EDGES_SHOWN = 2
+AT_START = "at the row's start"
 COMMON = 0.05  # share of runs from which a way to begin or end is worth a mention
 SPLITS_SHOWN = 40
 
@@ -62,7 +65,7 @@ def lines(records: Records, width: int) -> list[str]:
         dataset = records.plan.datasets[number]
         named = any(s.named or len(dataset.splits) > 1 for s in dataset.splits)
         name = f"{dataset.name} [{split}]" if named else dataset.name
-        text = f"{name}: {'; '.join(_facts(scan))}"
+        text = f"{name}: {'; '.join(_facts(scan, _namer(dataset)))}"
         warned = _warned(records, number, split)
         if warned:
             text += f"; warned: {', '.join(warned)}"
@@ -79,7 +82,16 @@ def lines(records: Records, width: int) -> list[str]:
     return found
 
 
-def _facts(scan: dict[str, Any]) -> Iterable[str]:
+def _namer(dataset: PlannedDataset) -> Namer:
+    """What to call some ids: their text where a tokenizer is known."""
+    path = dataset.settings.get("tokenizer")
+    if path is None:
+        return lambda ids: f"[{', '.join(map(str, ids))}]"
+    tokenizer = shared_tokenizer(path)
+    return lambda ids: printable(json.dumps(tokenizer.decode(ids), ensure_ascii=False), 40)
+
+
+def _facts(scan: dict[str, Any], name: Namer) -> Iterable[str]:
     if scan["unread"]:
         yield f"{plural(scan['unread'], 'file')} not read to the end"
     if not scan["tokens"]:
@@ -92,10 +104,12 @@ def _facts(scan: dict[str, Any]) -> Iterable[str]:
     yield "lengths {min:,} to {max:,} (median {p50:,}, p99 {p99:,})".format(**scan["lengths"])
     if scan["runs"]:
         begins = [
-            (share, "at the row's start" if ids == [-1, -1] else f"after {_ids(ids)}")
+            (share, AT_START if ids == [-1, -1] else f"after {name([i for i in ids if i >= 0])}")
             for ids, share in _shares(scan["begins"], scan["runs"])
         ]
-        ends = [(share, f"with [{last}]") for last, share in _shares(scan["ends"], scan["runs"])]
+        ends = [
+            (share, f"with {name([last])}") for last, share in _shares(scan["ends"], scan["runs"])
+        ]
         if begins:
             yield "trained runs begin " + ", ".join(f"{text} ({percent(s)})" for s, text in begins)
         if ends:
@@ -106,18 +120,17 @@ def _shares(edges: list[list[Any]], runs: int) -> list[tuple[Any, float]]:
     return [(what, n / runs) for what, n in edges if n >= COMMON * runs]
 
 
-def _ids(ids: list[int]) -> str:
-    return f"[{', '.join(str(i) for i in ids if i >= 0)}]"
-
-
 def _warned(records: Records, number: int, split: str) -> list[str]:
     found = records.findings.get((number, split), {})
     return [name for name, finding in found.items() if finding["outcome"] == "warned"]
 
 
 def _lacking(plan: Plan) -> list[str]:
-    missing: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    missing: dict[tuple[str, ...], dict[str, None]] = {}
     for dataset in plan.datasets:
         for rule, keys in lacking_rules(dataset.settings).items():
-            missing[rule, keys] += 1
-    return [printable(f"not checked: {rule} (declare {', '.join(keys)})") for rule, keys in missing]
+            missing.setdefault(keys, {})[rule] = None
+    return [
+        printable(f"not checked for want of {' and '.join(keys)}: {', '.join(rules)}", 2000)
+        for keys, rules in missing.items()
+    ]

@@ -5,6 +5,7 @@ Knows findings and the rules' own texts; nothing of pytest, files or Arrow.
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -153,6 +154,9 @@ def _window(example: Example) -> list[str]:
         if role == marked and 0 <= position - window.start < len(cells):
             cells[position - window.start] = f">{cells[position - window.start]}"
         rows.append([role, *cells, *[""] * (width - len(cells))])
+    if window.text:
+        cells = [printable(json.dumps(piece, ensure_ascii=False), 24) for piece in window.text]
+        rows.append(["text", *cells, *[""] * (width - len(cells))])
     widths = [max(len(row[column]) for row in rows) for column in range(width + 1)]
     return [
         "    "

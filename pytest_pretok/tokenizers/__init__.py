@@ -1,4 +1,4 @@
-"""Loading a tokenizer from files: one function, one Protocol, one error.
+"""Loading a tokenizer from files: one function, one error.
 
 Must not import a tokenizer library by itself: the adapters do when they are asked.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_pretok.tokenizers.base import Tokenizer, TokenizerError
+from pretok_schemas.contract import Tokenizer
+from pytest_pretok.tokenizers.base import TokenizerError
 
 __all__ = ["Tokenizer", "TokenizerError", "load_tokenizer"]
 

@@ -53,9 +53,8 @@ class FastTokenizer:
         self.bos = roles.get("bos_token", _silent_bos(companions, prefix, self.specials))
         self.pad = roles.get("pad_token")
         self.unk = roles.get("unk_token", _model_unk(inner))
-        begins = self.bos is not None and prefix[:1] == [self.bos]
-        self.adds_bos = begins if companions.adds_bos is None else companions.adds_bos
-        self.adds_bos = self.adds_bos and self.bos is not None
+        # transformers 5 leaves add_bos_token aside where there is a tokenizer.json.
+        self.adds_bos = self.bos is not None and prefix[:1] == [self.bos]
         eos = roles.get("eos_token")
         declared = [] if eos is None else [(eos, "tokenizer_config.json (eos_token)")]
         declared += companions.end_ids

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of
-from pretok_schemas.contract import Vocabulary
+from pretok_schemas.contract import IDS, Vocabulary
 from pretok_schemas.findings import Window
 
 Bools = npt.NDArray[np.bool_]
@@ -260,7 +260,12 @@ class TokenBatch:
                 None if nulls is not None and nulls[at] else lists.values[at].item()
                 for at in range(low, high)
             )
-        return Window(start, values)
+        tokenizer, ids = self.vocabulary.tokenizer, values.get(IDS, ())
+        if tokenizer is None:
+            return Window(start, values)
+        return Window(
+            start, values, tokenizer.pieces([-1 if one is None else int(one) for one in ids])
+        )
 
     def length(self, row: int, role: str) -> int | None:
         """Tokens of a row in one column, None where the column is absent."""

@@ -117,20 +117,44 @@ class Contract:
 class Tokenizer(Protocol):
     """What rules ask of a tokenizer; who reads one from a file is none of their business.
 
-    ``size`` counts embedding rows, added tokens included (highest id + 1), ``base_size`` without
-    added tokens. ``specials`` maps the ids of special tokens to their spelling. ``adds_bos`` tells
-    whether the encoding of an empty text begins with BOS.
+    Sizes count embedding rows: the highest id + 1.
     """
 
-    size: int
-    base_size: int
-    bos: int | None
-    pad: int | None
-    unk: int | None
-    ends: tuple[int, ...]
-    specials: Mapping[int, str]
-    adds_bos: bool
-    identity: str
+    @property
+    def size(self) -> int:
+        """Embedding rows that the ids need."""
+
+    @property
+    def base_size(self) -> int:
+        """The same without added tokens."""
+
+    @property
+    def bos(self) -> int | None:
+        """The id that begins a text, None without one."""
+
+    @property
+    def pad(self) -> int | None:
+        """The id that fills rows up, None without one."""
+
+    @property
+    def unk(self) -> int | None:
+        """The id of what the vocabulary does not know, None without one."""
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The ids that end a text or a turn."""
+
+    @property
+    def specials(self) -> Mapping[int, str]:
+        """Special tokens: id -> spelling."""
+
+    @property
+    def adds_bos(self) -> bool:
+        """Whether the encoding of an empty text begins with BOS."""
+
+    @property
+    def identity(self) -> str:
+        """What to call it in messages."""
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of some ids, special tokens spelled out."""
@@ -154,5 +178,4 @@ class Vocabulary:
     bos: int | None = None
     eos: tuple[int, ...] | None = None
     pad: int | None = None
-    unk: int | None = None
     tokenizer: Tokenizer | None = None

@@ -63,11 +63,13 @@ class Window:
     """A few neighbouring places of one row around a fault.
 
     ``start`` is the position of the first value; every list in ``values`` starts there, one list
-    a role, and may be shorter than the others where the row is ragged.
+    a role, and may be shorter than the others where the row is ragged. ``text`` is what the input
+    ids say, where a tokenizer is known.
     """
 
     start: int
     values: Mapping[str, tuple[int | float | None, ...]]
+    text: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ DATASET = "[tool.pretok.datasets.x]\npath = 'y'\n"
         ("packing = 1", 3, "packing: found 1, expected true or false"),
         ("contract = 'axolot'", 3, "unknown contract 'axolot'; did you mean 'axolotl'?"),
         ("contract = 'zzz'", 3, "unknown contract 'zzz'; known: axolotl"),
-        ("zzz = 1", 3, "zzz: unknown key; known: contract, packing, sequence-len,"),
+        ("zzz = 1", 3, "zzz: unknown key; known: contract, packing, collator, sequence-len,"),
         (f"{'z' * 999} = 1", 3, "zzz...: unknown key"),
         (f"packing = 0x{'f' * 5000}", 3, "found a number of thousands of digits"),
         ("contract = 5", 3, "contract: found 5, expected text in quotes"),

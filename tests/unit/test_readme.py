@@ -28,6 +28,8 @@ def rule_table() -> str:
     for rule in RULES:
         effects = [
             contract.consequence(rule.name, rule(contract, Vocabulary()).cases()).effect.value
+            if contract.applies(rule.name)
+            else "other trainers only"
             for contract in (off, on)
         ]
         effect = effects[0] if effects[0] == effects[1] else " / ".join(effects)

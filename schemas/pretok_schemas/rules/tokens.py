@@ -126,7 +126,8 @@ class UnknownTokens(SplitRule):
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Tokens, and unknown ones."""
-        ids, unk = batch.view(IDS)[IDS], self.vocabulary.unk
+        tokenizer = self.vocabulary.tokenizer
+        ids, unk = batch.view(IDS)[IDS], tokenizer.unk if tokenizer else None
         unknown = 0 if unk is None else int(np.count_nonzero(ids == unk))
         return {"tokens": len(ids), "unknown": unknown}
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pretok_schemas.rules import NAMES
+from pretok_schemas.rules import NAMES, RULES
+from pretok_schemas.rules.base import SplitRule
 from tests.support.containers import BINARY, WRITERS
 from tests.support.corruptions import CORRUPTIONS, HARMLESS, Corruption
 from tests.support.examples import examples
@@ -19,7 +20,24 @@ from tests.support.verdicts import rows_by_rule, same_places, scan_rows
 SEEDS = st.integers(0, 2**32)
 
 # Rules about several rows are tested in test_several_rows, rules about files in test_files.
-ELSEWHERE = {"unreadable-file", "no-rows", "missing-column", "duplicate-rows", "split-overlap"}
+# Those about the whole split, further columns or a tokenizer in tests of their own.
+ELSEWHERE = {
+    "unreadable-file",
+    "no-rows",
+    "missing-column",
+    "duplicate-rows",
+    "split-overlap",
+    *(rule.name for rule in RULES if issubclass(rule, SplitRule)),
+    *(rule.name for rule in RULES if "tokenizer" in rule.requires),
+    "narrow-integer",
+    "shard-schema-mismatch",
+    "extra-column",
+    "first-label-trained",
+    "targets-lost-by-truncation",
+    "packed-without-boundaries",
+    "position-ids",
+    "sequence-lengths",
+}
 
 
 def cases(changes: dict[str, Corruption]) -> list[object]:
@@ -36,6 +54,8 @@ def corrupt(
     rows: list[Row], chosen: list[int], change: Corruption, rng: random.Random
 ) -> list[Row]:
     """The rows with the chosen ones changed."""
+    if change.dress is not None:
+        rows = [change.dress(row, rng) for row in rows]
     return [change.change(row, rng) if i in chosen else row for i, row in enumerate(rows)]
 
 
@@ -79,7 +99,8 @@ def test_clean(container: str, known: str, seed: int, count: int) -> None:
 def test_harmless(container: str, change: Corruption, seed: int, count: int) -> None:
     """What only looks like a fault breaks no rule, in one row or in all."""
     rng = random.Random(seed)
-    chosen = choose(count, rng.choice(["one", "all"]), rng)
+    count = max(count, change.least)
+    chosen = choose(count, rng.choice(change.shares), rng)
     rows = corrupt(clean_rows(count, rng), chosen, change, rng)
 
     assert rows_by_rule(scan_rows(WRITERS[container], rows, rng, KNOWN[change.known])) == {}
@@ -94,6 +115,8 @@ def test_one_corruption(
     """Exactly the corruption's rules fire, on exactly the corrupted rows, at the right places."""
     rng = random.Random(seed)
     known = KNOWN[change.known]
+    count = max(count, change.least)
+    share = share if share in change.shares else rng.choice(change.shares)
     chosen = choose(count, "one" if change.once else share, rng)
     rows = corrupt(clean_rows(count, rng), chosen, change, rng)
 

@@ -88,7 +88,14 @@ def test_layouts_and_widths(layout: str, seed: int, count: int, known: str) -> N
 
     found = judged(columns, container, KNOWN[known], any_cut(rng))
 
-    assert rows_by_rule(found) == {rule: sorted(faults) for rule, faults in expected.items()}
+    tripped = rows_by_rule(found)
+    narrow = {columns["labels"].type.value_type, columns["input_ids"].type.value_type}
+    unsigned = pa.types.is_unsigned_integer(columns["labels"].type.value_type)
+    assert ("narrow-integer" in tripped) == (
+        unsigned or (known != "nothing" and bool(narrow & {pa.int8(), pa.uint8()}))
+    )
+    tripped.pop("narrow-integer", None)
+    assert tripped == {rule: sorted(faults) for rule, faults in expected.items()}
     same_places(found, expected)
 
 
@@ -170,8 +177,8 @@ def test_wrapped_labels(bits: int, known: str, seed: int, count: int) -> None:
 
     found = judged({**columns, "labels": pa.array(labels, pa.list_(dtype))}, known=KNOWN[known])
 
-    tripped = rows_by_rule(found)
-    tripped.pop("duplicate-rows", None)
+    # Few ids make equal rows and rows without end; those are not meant here.
+    tripped = {r: rows for r, rows in rows_by_rule(found).items() if r.startswith("label")}
     assert tripped == ({"label-out-of-range": wrapped} if wrapped else {})
     cause = found.findings["label-out-of-range"].cause
     assert not wrapped or str(2**bits - 100) in (cause or "")

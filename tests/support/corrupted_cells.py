@@ -153,7 +153,7 @@ def length_mismatch_mask_longer(row: Row, rng: random.Random) -> Row:
 @CELLS("length-mismatch")
 def length_mismatch_both(row: Row, rng: random.Random) -> Row:
     """Ids lost one, mask and labels kept theirs: a row counts once."""
-    return {**row, "input_ids": row["input_ids"][:-1]}
+    return {**row, "input_ids": row["input_ids"][:1] + row["input_ids"][2:]}
 
 
 @CELLS("empty-row")

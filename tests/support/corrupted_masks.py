@@ -168,15 +168,15 @@ def pads_after_the_own_eos(row: Row, rng: random.Random) -> Row:
     return padded(row, [], [EOS] * rng.randint(1, 5), mask=1)
 
 
-@MASKS("trailing-padding", known="pad-is-eos")
+@MASKS("trailing-padding", "end-id-masked", known="pad-is-eos", shares=("one", "third"), least=4)
 def pads_after_a_cut_text(row: Row, rng: random.Random) -> Row:
     """The first pad may be the text's end, the second one is none."""
     return _endless(row, [EOS] * rng.randint(2, 5))
 
 
-@MASKS(known="pad-is-eos")
+@MASKS("end-id-masked", known="pad-is-eos", shares=("one", "third"), least=4)
 def own_end_without_loss(row: Row, rng: random.Random) -> Row:
-    """One end id without loss is the text's own."""
+    """One pad id without loss is the text's own end: no padding, but not learned."""
     return _endless(row, [EOS])
 
 
@@ -216,7 +216,7 @@ def equal_ids_at_the_start(row: Row, rng: random.Random) -> Row:
     return padded(row, [EOS] * rng.randint(4, 7), [], mask=1)
 
 
-@MASKS(known="nothing")
+@MASKS(known="nothing", shares=("one",), least=4)
 def three_equal_ids_at_the_start(row: Row, rng: random.Random) -> Row:
     """Texts may begin with a repeated token."""
     return padded(row, [EOS] * 3, [], mask=1)

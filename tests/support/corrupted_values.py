@@ -218,17 +218,10 @@ def last_id_of_the_vocabulary(row: Row, rng: random.Random) -> Row:
 
 
 @VALUES()
-def trained_wholly(row: Row, rng: random.Random) -> Row:
-    """Every label is its id, the first one too."""
-    return {**row, "labels": row["input_ids"]}
-
-
-@VALUES()
 def trained_in_turns(row: Row, rng: random.Random) -> Row:
     """Ends and gaps inside a row are a conversation's."""
     row = put(row, "input_ids", in_prompt(row, rng), EOS)
-    at = rng.randrange(prompt_of(row), len(row["labels"]) - 1)
-    return put(put(row, "input_ids", at, BOS), "labels", at, -100)
+    return put(row, "labels", in_answer(row, rng), -100)
 
 
 @VALUES()
@@ -240,7 +233,7 @@ def one_target(row: Row, rng: random.Random) -> Row:
 def _of_length(length: int, rng: random.Random) -> Row:
     """A valid row of so many tokens, drawn anew, so that no two are equal by chance."""
     if length < 8:
-        ids = [*distinct_neighbours(length - 1, rng), EOS]
+        ids = [BOS, *distinct_neighbours(length - 2, rng), EOS]
         labels = [-100] * (length - 2) + ids[-2:]
         return {"input_ids": ids, "attention_mask": [1] * length, "labels": labels}
     return clean_row(3, length - 5, rng)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.rows import Row
 
+SHARES = ("one", "third", "all")
 Change = Callable[[Row, random.Random], Row]
 
 
@@ -17,7 +18,9 @@ class Corruption:
     """A change of one row; ``trips`` are the rules that must fire on it and no others.
 
     ``json_only`` says whether only JSON can hold it, ``known`` under which declaration (a name of
-    `rows.KNOWN`) it trips these rules, ``once`` whether two rows of it could be equal.
+    `rows.KNOWN`) it trips these rules, ``once`` whether two rows of it could be equal. Where the
+    split decides, ``shares`` are those of its rows that trip the rules (of `SHARES`), ``least`` is
+    how many rows that takes, and ``dress`` is a change that all rows have in common.
     """
 
     name: str
@@ -26,6 +29,14 @@ class Corruption:
     json_only: bool = False
     known: str = "all"
     once: bool = False
+    shares: tuple[str, ...] = SHARES
+    least: int = 1
+    dress: Change | None = None
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the row alone decides, however many rows are like it."""
+        return self.shares == SHARES and self.least == 1 and self.dress is None
 
 
 class Registry(dict[str, Corruption]):
@@ -39,6 +50,9 @@ class Registry(dict[str, Corruption]):
         json_only: bool = False,
         known: str = "all",
         once: bool = False,
+        shares: tuple[str, ...] = SHARES,
+        least: int = 1,
+        dress: Change | None = None,
     ) -> None:
         """Register a change under a name that nothing has yet.
 
@@ -47,16 +61,34 @@ class Registry(dict[str, Corruption]):
         """
         if name in self:
             raise ValueError(name)
-        self[name] = Corruption(name, frozenset(trips), change, json_only, known, once)
+        what = frozenset(trips)
+        self[name] = Corruption(name, what, change, json_only, known, once, shares, least, dress)
 
     def __call__(
-        self, *trips: str, json_only: bool = False, known: str = "all", once: bool = False
+        self,
+        *trips: str,
+        json_only: bool = False,
+        known: str = "all",
+        once: bool = False,
+        shares: tuple[str, ...] = SHARES,
+        least: int = 1,
+        dress: Change | None = None,
     ) -> Callable[[Change], Change]:
         """Register the decorated change under its own name."""
 
         def register(change: Change) -> Change:
             name = change.__name__.replace("_", "-")
-            self.add(name, change, *trips, json_only=json_only, known=known, once=once)
+            self.add(
+                name,
+                change,
+                *trips,
+                json_only=json_only,
+                known=known,
+                once=once,
+                shares=shares,
+                least=least,
+                dress=dress,
+            )
             return change
 
         return register
@@ -85,8 +117,8 @@ def in_prompt(row: Row, rng: random.Random) -> int:
 
 
 def in_answer(row: Row, rng: random.Random) -> int:
-    """A trained place."""
-    return rng.randrange(prompt_of(row), len(row["labels"]))
+    """A trained place before the row's end."""
+    return rng.randrange(prompt_of(row), len(row["labels"]) - 1)
 
 
 def padded(row: Row, before: list[int], after: list[int], mask: int) -> Row:

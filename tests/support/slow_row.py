@@ -174,6 +174,8 @@ class SlowRow:
 
     def is_loss_mask(self) -> bool:
         """Whether the labels are zeros and ones that stand for other ids."""
+        if not self.labelled:
+            return False
         values = [self.labels[i] for i in self.trained]
         ones = [i for i in self.trained if self.labels[i] == 1]
         others = [i for i in ones if self.ids[i] != 1]

@@ -236,7 +236,13 @@ class WrongIgnoreValue(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a run of one wrong value; they count if the split is full of that value."""
         fits = batch.once(shift_fits)
-        named = np.concatenate((fits.local[fits.decided > 0], batch.once(mask_rows)))
+        named = np.concatenate(
+            (
+                fits.local[fits.decided > 0],
+                batch.once(mask_rows),
+                batch.once(rows_with_ignore_ids),
+            )
+        )
         rows = np.setdiff1d(batch.once(suspects), named)
         if not len(rows):
             return NOTHING

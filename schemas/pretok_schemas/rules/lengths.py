@@ -202,7 +202,13 @@ class CutAtLimit(RowRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("eos-token-ids",)
-    left_out_by = ("wrong-kind", *NO_SAY, "trailing-padding", "leading-padding")
+    left_out_by = (
+        "wrong-kind",
+        *NO_SAY,
+        "trailing-padding",
+        "leading-padding",
+        "trained-padding",
+    )
     help = "raise the limit of the script that tokenises, or drop what does not fit"
     LEAST_ROWS = 3
     LEAST_SHARE = 0.02

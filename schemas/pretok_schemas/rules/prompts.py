@@ -75,7 +75,7 @@ class PromptNotMasked(NormRule):
     family = "labels"
     severity = Severity.WARNING
     views = (LABELLED,)
-    left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
+    left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
     help = "mask the prompts (train_on_inputs: false), or switch the rule off"
     NEARLY_ALL = 0.99
     TEMPLATE = 0.9
@@ -123,7 +123,7 @@ class MixedMasking(NormRule):
     family = "labels"
     severity = Severity.WARNING
     views = (LABELLED,)
-    left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
+    left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
     help = "mask these rows like the others, or drop them"
     HALF = 0.5
 

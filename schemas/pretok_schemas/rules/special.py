@@ -216,7 +216,13 @@ class MissingEos(RowRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("eos-token-ids",)
-    left_out_by = ("wrong-kind", *NO_SAY, "special-token-as-text", "cut-at-limit")
+    left_out_by = (
+        "wrong-kind",
+        *NO_SAY,
+        "special-token-as-text",
+        "trained-padding",
+        "cut-at-limit",
+    )
     help = "add the end id before tokenising ends, and train on it"
 
     def look(self, batch: TokenBatch) -> Look:

@@ -96,7 +96,55 @@ def label_out_of_range(rows: Rows) -> Planted:
     """The labels went through an unsigned type: -100 is 4294967196 now."""
     for row in rows:
         row["labels"] = [label % 2**32 for label in row["labels"]]
-    return {"label-out-of-range": everywhere(rows)}
+    return {"label-out-of-range": everywhere(rows), "narrow-integer": None}
+
+
+def labels_are_a_mask(rows: Rows) -> Planted:
+    """A completion mask was stored as labels."""
+    for row in rows:
+        row["labels"] = [int(label != IGNORE) for label in row["labels"]]
+    return {"labels-are-a-mask": everywhere(rows)}
+
+
+def wrong_ignore_value(rows: Rows) -> Planted:
+    """The prompts are labelled 0 instead of -100."""
+    for row in rows:
+        row["labels"] = [0 if label == IGNORE else label for label in row["labels"]]
+    return {"wrong-ignore-value": everywhere(rows)}
+
+
+def eos_never_trained(rows: Rows) -> Planted:
+    """The pad id is the end id, and was masked wherever it stands."""
+    for row in rows:
+        row["labels"] = [IGNORE if label == PAD else label for label in row["labels"]]
+    return {"eos-never-trained": everywhere(rows)}
+
+
+def missing_eos(rows: Rows) -> Planted:
+    """The end was forgotten in four rows."""
+    spoilt = [1, 6, 12, 22]
+    for at in spoilt:
+        for column in rows[at]:
+            rows[at][column] = rows[at][column][:-1]
+    return {"missing-eos": spoilt}
+
+
+def mixed_masking(rows: Rows) -> Planted:
+    """In three rows the answer's marker was not found, and everything was trained."""
+    spoilt = [0, 8, 13]
+    for at in spoilt:
+        rows[at]["labels"] = [IGNORE, *rows[at]["input_ids"][1:]]
+    return {"mixed-masking": spoilt}
+
+
+def repetition(rows: Rows) -> Planted:
+    """Two prompts are one id over and over."""
+    spoilt = [9, 18]
+    for at in spoilt:
+        row = rows[at]
+        for column, value in (("input_ids", 13), ("attention_mask", 1), ("labels", IGNORE)):
+            row[column] = [*row[column][:1], *[value] * 80, *row[column][1:]]
+    return {"repetition": spoilt}
 
 
 def token_out_of_vocab(rows: Rows) -> Planted:
@@ -165,13 +213,13 @@ def empty_row(rows: Rows) -> Planted:
 
 
 def short_row(rows: Rows) -> Planted:
-    """Two rows have lost all but bos, one answer token and the end."""
+    """Two rows have lost all but bos, the header of the answer and the end."""
     spoilt = [0, 15]
     for at in spoilt:
-        token = rows[at]["input_ids"][first_trained(rows[at])]
-        rows[at].update(
-            input_ids=[BOS, token, END], attention_mask=[1, 1, 1], labels=[IGNORE, token, END]
-        )
+        begin = first_trained(rows[at])
+        ids = [BOS, *rows[at]["input_ids"][begin - 3 : begin], END]
+        labels = [IGNORE] * 4 + [END]
+        rows[at].update(input_ids=ids, attention_mask=[1] * 5, labels=labels)
     return {"short-row": spoilt}
 
 

@@ -119,6 +119,12 @@ SETS: list[tuple[str, Callable[[Rows], Planted], Callable[[Rows, Path], None]]] 
     ("no-trainable-token.jsonl.gz", faults.no_trainable_token, write_lines),
     ("ignore-index-in-ids.parquet", faults.ignore_index_in_ids, write_parquet),
     ("token-out-of-vocab.jsonl", faults.token_out_of_vocab, write_lines),
+    ("labels-are-a-mask.parquet", faults.labels_are_a_mask, write_parquet),
+    ("wrong-ignore-value.jsonl", faults.wrong_ignore_value, write_lines),
+    ("eos-never-trained.parquet", faults.eos_never_trained, write_parquet),
+    ("missing-eos.arrow", faults.missing_eos, write_arrow),
+    ("mixed-masking.parquet", faults.mixed_masking, write_parquet),
+    ("repetition.jsonl", faults.repetition, write_lines),
 ]
 
 
@@ -158,8 +164,9 @@ def split_overlap(clean: Rows) -> Planted:
 def main() -> None:
     """Write all datasets anew, then what must be found in them."""
     expected: dict[str, Planted] = {}
+    clean_rows = pq.read_metadata(CLEAN).num_rows
     for number, (name, plant, write) in enumerate(SETS):
-        start = 7 * number
+        start = 7 * number % (clean_rows - ROWS)
         rows = pq.read_table(CLEAN).to_pylist()[start : start + ROWS]
         path = HERE / name
         if path.is_dir():

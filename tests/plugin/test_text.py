@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from pretok_schemas.rules import NAMES
 from tests.plugin.conftest import Run
 from tests.plugin.data import clean_rows, declare, overlapping_rows, table_of, write
+from tests.support import toy_tokenizers as toys
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 
@@ -76,6 +78,68 @@ def renamed(rows: list[Row]) -> pa.Table:
     return table_of(rows).rename_columns(["input_ids", "attention_mask", "label"])
 
 
+def narrow(rows: list[Row]) -> pa.Table:
+    """A table whose ids are stored in 16 bits."""
+    ids = pa.array([row["input_ids"] for row in rows], pa.list_(pa.uint16()))
+    return table_of(rows).set_column(0, "input_ids", ids)
+
+
+def templated(row: Row, header: tuple[int, ...] = (5, 6), everything: bool = False) -> Row:
+    """A row that begins like all others, and whose answer follows a header."""
+    prompt = row["labels"].count(-100)
+    ids = [1, 4, *row["input_ids"][1:prompt], *header, *row["input_ids"][prompt:]]
+    labels = [-100] * (prompt + 1 + len(header)) + row["labels"][prompt:]
+    labels = list(ids) if everything else labels
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+
+
+def joined(number: int) -> Row:
+    """Two documents in a row of 40 tokens."""
+    ids = [token for row in clean_rows(4, number + 1)[2:4] for token in row["input_ids"]][:40]
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": list(ids)}
+
+
+TOKENIZER = 'tokenizer = "model"'
+
+
+@lru_cache
+def chat_tokenizer() -> toys.Tokenizer:
+    """Byte-level, with the special tokens of a chat."""
+    tokenizer = toys.byte_level()
+    tokenizer.add_special_tokens(["<|header|>"])
+    return tokenizer
+
+
+def spoken(
+    prompt: str,
+    answer: str,
+    begin: str = "<|begin_of_text|>",
+    header: str = "",
+    specials: bool = True,
+    early: int = 0,
+) -> Row:
+    """A chat as that tokenizer writes it; the loss begins ``early`` tokens before the answer."""
+    tokenizer = chat_tokenizer()
+    before = tokenizer.encode(f"{begin}{prompt}{header}", add_special_tokens=False).ids
+    tokenizer.encode_special_tokens = not specials
+    after = tokenizer.encode(f"{answer}<|eot_id|>", add_special_tokens=False).ids
+    tokenizer.encode_special_tokens = False
+    ids = [*before, *after]
+    masked = len(before) - early
+    return {
+        "input_ids": ids,
+        "attention_mask": [1] * len(ids),
+        "labels": [-100] * masked + ids[masked:],
+    }
+
+
+def spelled(text: str) -> Row:
+    """A text byte by byte, as this tokenizer would never write it."""
+    tokenizer = chat_tokenizer()
+    ids = [tokenizer.encode(letter, add_special_tokens=False).ids[0] for letter in text]
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [-100, *ids[1:]]}
+
+
 SAMPLES: dict[str, list[Row] | pa.Table] = {
     "unreadable-file": clean_rows(),
     "no-rows": table_of([]),
@@ -101,12 +165,97 @@ SAMPLES: dict[str, list[Row] | pa.Table] = {
     "too-long": clean_rows(),
     "duplicate-rows": clean_rows() + clean_rows(2),
     "split-overlap": overlapping_rows(),
+    "wrong-kind": table_of(clean_rows()).rename_columns(
+        ["chosen_input_ids", "rejected_input_ids", "chosen_labels"]
+    ),
+    "narrow-integer": narrow(clean_rows()),
+    "shard-schema-mismatch": clean_rows(),
+    "extra-column": table_of(clean_rows()).append_column("source", pa.array(["crawl"] * 6)),
+    "labels-are-a-mask": changed(
+        lambda row: row.update(labels=[int(x != -100) for x in row["labels"]]), *range(6)
+    ),
+    "wrong-ignore-value": changed(
+        lambda row: row.update(labels=[0 if x == -100 else x for x in row["labels"]]), *range(6)
+    ),
+    "trained-padding": changed(
+        lambda row: row.update({name: v + [(0, 1)[name[0] == "a"]] * 3 for name, v in row.items()})
+    ),
+    "low-trainable-share": [
+        {"input_ids": [1, *range(9, 4009), 2], "attention_mask": [1] * 4002, "labels": labels}
+        for labels in ([-100] * 4001 + [2],)
+    ],
+    "first-label-trained": changed(set_cell("labels", 0, 1)),
+    "missing-eos": changed(lambda row: cut_short(row, -2)),
+    "cut-at-limit": changed(lambda row: cut_short(row, 18), 1, 2, 3, 4),
+    "eos-never-trained": changed(set_cell("labels", -1, -100), *range(6)),
+    "end-id-masked": changed(set_cell("labels", -1, -100)),
+    "double-bos": changed(
+        lambda row: row.update({n: v[:1] * 2 + v[1:] for n, v in row.items()}), *range(6)
+    ),
+    "inconsistent-bos": [
+        {name: values[number == 7 :] for name, values in row.items()}
+        for number, row in enumerate(clean_rows(12))
+    ],
+    "inner-bos": changed(set_cell("input_ids", 4, 1)),
+    "prompt-not-masked": [templated(row, everything=True) for row in clean_rows(8)],
+    "mixed-masking": changed(lambda row: row.update(labels=list(row["input_ids"]))),
+    "prompt-boundary": [
+        templated(row, header=(5, 6, 8 if number == 3 else 7))
+        for number, row in enumerate(clean_rows(20))
+    ],
+    "repetition": changed(
+        lambda row: row.update(
+            input_ids=[1, *[13, 14] * 70, 2], attention_mask=[1] * 142, labels=[-100] * 141 + [2]
+        )
+    ),
+    "targets-lost-by-truncation": clean_rows(),
+    "packed-without-boundaries": [joined(number) for number in range(8)],
+    "position-ids": table_of(clean_rows()).append_column(
+        "position_ids",
+        pa.array([list(range(4, len(row["labels"]) + 4)) for row in clean_rows()]),
+    ),
+    "sequence-lengths": table_of(clean_rows()).append_column(
+        "seq_lengths",
+        pa.array([[9, len(row["labels"]) - 9 - (n == 2)] for n, row in enumerate(clean_rows())]),
+    ),
+    "missing-bos": [spoken("goose geese", f"miller {n}", begin="") for n in range(6)],
+    "special-token-as-text": [
+        spoken("goose geese", f"miller {n}", specials=n != 2) for n in range(6)
+    ],
+    "tokenizer-mismatch": [spelled(f"the miller counts {n} geese") for n in range(6)],
+    "unknown-tokens": changed(set_cell("input_ids", 4, 0)),
+    "mask-span-off-by-one": [
+        spoken(f"geese {n}", "goose", header="<|header|>", early=1) for n in range(9)
+    ],
+    "wrong-turn-trained": [spoken(f"assistant {n}", "goose", header=" user:") for n in range(9)],
+    "untrained-special-token": [spoken("goose geese", f"miller {n}") for n in range(6)],
 }
 SETTINGS = {
     "token-out-of-vocab": "vocab-size = 40000",
     "label-out-of-range": "vocab-size = 40000",
     "short-row": "min-sample-len = 4",
     "too-long": "sequence-len = 20",
+    "narrow-integer": "vocab-size = 100000",
+    "extra-column": 'rules = { extra-column = "error" }',
+    "trained-padding": "pad-token-id = 0",
+    "first-label-trained": 'rules = { first-label-trained = "warning" }',
+    "missing-eos": "eos-token-ids = [2]",
+    "cut-at-limit": "eos-token-ids = [2]",
+    "eos-never-trained": "eos-token-ids = [2]\npad-token-id = 2",
+    "end-id-masked": "eos-token-ids = [2]",
+    "double-bos": "bos-token-id = 1",
+    "inconsistent-bos": "bos-token-id = 1",
+    "inner-bos": "bos-token-id = 1",
+    "targets-lost-by-truncation": 'sequence-len = 8\nexcess-length = "truncate"',
+    "packed-without-boundaries": "bos-token-id = 1",
+    "sequence-lengths": 'contract = "trl"',
+    "missing-bos": TOKENIZER,
+    "special-token-as-text": TOKENIZER,
+    "tokenizer-mismatch": TOKENIZER,
+    "unknown-tokens": 'tokenizer = "words"\nvocab-size = 40000\nrules.token-out-of-vocab = "off"',
+    "mask-span-off-by-one": TOKENIZER,
+    "wrong-turn-trained": TOKENIZER,
+    "untrained-special-token": f'{TOKENIZER}\nrules = {{ untrained-special-token = "warning" }}',
 }
 
 
@@ -116,7 +265,14 @@ def text_of(run: Run, here: Path, rule: str) -> str:
     if rule == "unreadable-file":
         # Of the many reasons one that is in our own words: pyarrow's change with its version.
         path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n")
+    if "tokenizer" in SETTINGS.get(rule, ""):
+        toys.save(chat_tokenizer(), here / "model")
+        toys.save(toys.word_level(), here / "words", tokenizer_config={"unk_token": "[UNK]"})
     paths = 'path = "data.parquet"'
+    if rule == "shard-schema-mismatch":
+        paths = 'path = "data-*.parquet"'
+        write(here / "data-00000-of-00002.parquet", clean_rows())
+        write(here / "data-00001-of-00002.parquet", table_of(clean_rows(6, 2)).select([0, 2]))
     if rule == "split-overlap":
         write(here / "train.parquet", clean_rows())
         paths = 'splits = { train = "train.parquet", test = "data.parquet" }'

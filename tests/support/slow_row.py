@@ -172,15 +172,16 @@ class SlowRow:
         """The first of them."""
         return Fault(self.wrong[0], self.labels[self.wrong[0]])
 
+    def is_binary(self) -> bool:
+        """Whether the labels are zeros and ones, and not the ids."""
+        values = {self.labels[i] for i in self.trained} if self.labelled else set()
+        return 1 in values <= {0, 1} and bool(self.wrong)
+
     def is_loss_mask(self) -> bool:
-        """Whether the labels are zeros and ones that stand for other ids."""
-        if not self.labelled:
-            return False
-        values = [self.labels[i] for i in self.trained]
-        ones = [i for i in self.trained if self.labels[i] == 1]
+        """Whether zeros and ones plainly stand for other ids."""
+        ones = [i for i in self.trained if self.labels[i] == 1] if self.is_binary() else []
         others = [i for i in ones if self.ids[i] != 1]
-        binary = set(values) <= {0, 1} and len(values) >= 4
-        return binary and bool(self.wrong) and bool(ones) and len(others) >= 0.9 * len(ones)
+        return len(self.trained) >= 4 and bool(ones) and len(others) >= 0.9 * len(ones)
 
     def longest_run(self) -> int | None:
         """The wrong value of the longest run of 4 or more, the first of equally long ones."""

@@ -99,6 +99,14 @@ class SlowSplit:
         return -100 in row.ids or bool(row.shift) or row.is_loss_mask()
 
     @cached_property
+    def most_are_loss_masks(self) -> bool:
+        """Whether nearly all rows with wrong labels, save the doubtful, are loss masks."""
+        wrong = [row for row in self.rows if row.wrong]
+        masks = sum(row.is_loss_mask() for row in wrong)
+        others = sum(not row.is_binary() for row in wrong)
+        return bool(masks) and masks >= 0.9 * (masks + others)
+
+    @cached_property
     def looks_packed(self) -> bool:
         """Rows of nearly one length, in which documents begin anew."""
         if len(self.rows) < 8 or not self.lengths:
@@ -137,6 +145,8 @@ class SlowSplit:
         found = {}
         if self.shift and self.shift in row.could_be:
             found["labels-shifted"] = row.first_wrong()
+        if self.most_are_loss_masks and row.is_binary():
+            found["labels-are-a-mask"] = row.first_wrong()
         value = row.longest_run() if row.labelled else None
         if value is not None and value == self.ignore_value and not self.has_own_convention(row):
             found["wrong-ignore-value"] = Fault(row.wrong[0], value)

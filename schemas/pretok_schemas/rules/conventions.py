@@ -168,7 +168,8 @@ class LabelsAreAMask(RowRule):
 
     What it checks:
         A row whose labels are all 0, 1 or -100, that holds a 1 and at least 4 labels other than
-        -100, does not have another input id at 90 % or more of the places labelled 1.
+        -100, does not have another input id at 90 % or more of the places labelled 1. Rows of
+        zeros and ones that are less plain follow 90 % of the rows with wrong labels.
 
     Why it matters:
         The model is trained to produce the tokens 0 and 1.
@@ -187,27 +188,57 @@ class LabelsAreAMask(RowRule):
     help = "write labels = input_ids where the mask is 1, and -100 where it is 0"
 
     def look(self, batch: TokenBatch) -> Look:
-        """Rows of zeros and ones, at the first label that is not the id."""
-        return Look(at_first_wrong(batch, batch.once(mask_rows)))
+        """Rows of zeros and ones, at the first label that is not the id; doubtful ones undecided."""
+        binary = batch.once(binary_rows)
+        counts = {
+            "masks": int(binary.decided.sum()),
+            "others": len(batch.once(suspects)) - len(binary.local),
+        }
+        if not len(binary.local):
+            return Look(counts=counts) if counts["others"] else NOTHING
+        hits = at_first_wrong(batch, binary.local)
+        return Look(replace(hits, codes=(~binary.decided).astype(np.int64)), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Doubtful rows count if nearly all rows that could be judged are masks."""
+        masks = counts.get("masks", 0)
+        return (1,) if masks and masks >= AGREES * (masks + counts.get("others", 0)) else ()
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """What was stored."""
         return "a completion mask was stored as labels"
 
 
-def mask_rows(batch: TokenBatch) -> Ints:
-    """Rows of the labelled view whose labels are a mask of zeros and ones."""
+class BinaryRows(NamedTuple):
+    """Rows of the labelled view with wrong labels, all of them 0, 1 or -100 and some 1.
+
+    ``decided`` (bool): 4 labels or more carry loss, and 90 % of the ones stand on other ids.
+    """
+
+    local: Ints
+    decided: Bools
+
+
+def binary_rows(batch: TokenBatch) -> BinaryRows:
+    """The rows whose labels may be a mask of zeros and ones."""
     local = batch.once(suspects)
     if not len(local):
-        return local
+        return BinaryRows(local, np.zeros(0, np.bool_))
     part = batch.once(label_view).take(local)
     labels, ids = part[LABELS], part[IDS]
     binary = (labels == IGNORE) | (labels == 0) | (labels == 1)
     ones = _count(part, labels == 1)
+    only = np.logical_and.reduceat(binary, part.starts) & (ones > 0)
     other = _count(part, (labels == 1) & (ids != 1))
     unmasked = _count(part, labels != IGNORE)
-    only = np.logical_and.reduceat(binary, part.starts)
-    return local[only & (ones > 0) & (unmasked >= RUN) & (other >= AGREES * ones)]
+    decided = (unmasked >= RUN) & (other >= AGREES * ones)
+    return BinaryRows(local[only], decided[only])
+
+
+def mask_rows(batch: TokenBatch) -> Ints:
+    """Rows of the labelled view that are a mask by themselves."""
+    found = batch.once(binary_rows)
+    return found.local[found.decided]
 
 
 class WrongIgnoreValue(RowRule):

@@ -28,6 +28,7 @@ from tests.conformance.rows import (
     both,
     cells,
     chat,
+    clean,
     cut,
     every,
     inserted,
@@ -127,6 +128,23 @@ class Fault:
 
 def _own_ids(row: Row) -> list[int]:
     return list(row[IDS])
+
+
+def _places(row: Row) -> list[int]:
+    return list(range(len(row[IDS])))
+
+
+def _then(first: Change, second: Change) -> Change:
+    return lambda rows: second(first(rows))
+
+
+def _instead(column: str) -> Change:
+    """Another column that says what is trained, and no labels."""
+
+    def change(row: Row) -> None:
+        row[column] = [int(label != IGNORE) for label in row.pop(LABELS)]
+
+    return every(change)
 
 
 def _wrong_role(row: Row) -> list[int]:
@@ -396,6 +414,14 @@ ONE_TOKEN = {IDS: [9], MASK: [1], LABELS: [IGNORE]}
 CONTROLS = (
     Fault("parquet", CONTROL, unchanged),
     Fault("jsonl", CONTROL, unchanged, container="jsonl"),
+    Fault(
+        "rows of unlike lengths",
+        CONTROL,
+        lambda rows: clean(len(rows)),
+        meant=lambda rows: clean(len(rows)),
+    ),
+    Fault("completion_mask for labels", CONTROL, _instead("completion_mask"), trainers=("trl",)),
+    Fault("assistant_masks for labels", CONTROL, _instead("assistant_masks"), trainers=("trl",)),
     Fault("save_to_disk", CONTROL, unchanged, container="save_to_disk"),
     Fault("boolean mask", CONTROL, every(cells(MASK, bool)), types={MASK: "list<bool>"}),
     Fault(
@@ -483,6 +509,34 @@ STRUCTURE = (
         },
     ),
     Fault("labels a number", "column-type", every(put(LABELS, 9)), LABELS, types={LABELS: "int64"}),
+    *(
+        Fault(
+            f"{column} as words",
+            "column-type",
+            _then(_instead(column), every(cells(column, str))),
+            column,
+            trainers=("trl",),
+        )
+        for column in ("completion_mask", "assistant_masks")
+    ),
+    Fault(
+        "position_ids as words",
+        "column-type",
+        every(put("position_ids", lambda row: [str(place) for place in range(len(row[IDS]))])),
+        "position_ids",
+    ),
+    Fault(
+        "position_ids as floats",
+        "column-type",
+        every(put("position_ids", lambda row: [float(place) for place in range(len(row[IDS]))])),
+        "position_ids",
+    ),
+    Fault(
+        "position_ids nested",
+        "column-type",
+        every(put("position_ids", lambda row: [list(range(len(row[IDS])))])),
+        "position_ids",
+    ),
     Fault(
         "ids of one byte",
         "narrow-integer",
@@ -548,6 +602,12 @@ STRUCTURE = (
     Fault("null row", "null-row", more(ALL_NULL), IDS),
     Fault("null ids", "null-row", _null(IDS), IDS),
     Fault("null mask", "null-row", _null(MASK), MASK),
+    Fault(
+        "null position_ids",
+        "null-row",
+        lambda rows: some(put("position_ids", None), 3)(every(put("position_ids", _places))(rows)),
+        "position_ids",
+    ),
     Fault("null labels", "null-row", _null(LABELS), LABELS),
     Fault(
         "labels lacking in one line",
@@ -572,6 +632,12 @@ STRUCTURE = (
         some(put(LABELS, lambda row: [*row[LABELS], EOS]), 3),
         LABELS,
     ),
+    Fault(
+        "one row's labels lack the first",
+        "length-mismatch",
+        some(cut((LABELS,), 1, None), 3),
+        LABELS,
+    ),
     Fault("labels lack the first", "length-mismatch", every(cut((LABELS,), 1, None)), LABELS),
     Fault(
         "labels end before a multiple of 64",
@@ -594,6 +660,20 @@ STRUCTURE = (
         "length-mismatch",
         every(put("position_ids", lambda row: list(range(len(row[IDS]) - 3)))),
         "position_ids",
+    ),
+    *(
+        Fault(
+            f"{column} {what}",
+            "length-mismatch",
+            _then(_instead(column), some(put(column, change), 3)),
+            column,
+            trainers=("trl",),
+        )
+        for column in ("completion_mask", "assistant_masks")
+        for what, change in (
+            ("lacks the last", lambda row, column=column: row[column][:-1]),
+            ("has one more", lambda row, column=column: [*row[column], 1]),
+        )
     ),
     Fault("empty row", "empty-row", more(_empty())),
     Fault("text of one more column", "extra-column", every(put("source", "web"))),
@@ -646,6 +726,7 @@ PADDING = (
     Fault("one mask of zeros", "mask-all-zero", some(cells(MASK, lambda _: 0), 3)),
     Fault("every mask of zeros", "mask-all-zero", every(cells(MASK, lambda _: 0))),
     Fault("padded on the right", "trailing-padding", every(padded(80)), sequence_len=128),
+    Fault("padded with eos", "trailing-padding", every(padded(80, pad=EOS)), sequence_len=128),
     Fault(
         "padded on the right, mask 1",
         "trailing-padding",

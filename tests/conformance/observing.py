@@ -5,13 +5,15 @@ Plain data and arithmetic: knows no trainer and imports none.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pretok_schemas.findings import Effect
+from tests.conformance.rows import IDS, IGNORE, LABELS, Rows
 
 SAME_LOSS = 2e-3  # two losses of one target that differ by less come from the same context
+UNKNOWN = float("nan")
 LONGEST_LINE = 150
 
 
@@ -67,13 +69,15 @@ class Observation:
     evaluated_rows_also_trained: int = 0
 
 
-def declared(rows: list[dict[str, Any]], ids: str, labels: str, ignore: int) -> Counter[Any]:
-    """The pairs of previous token and target that sound rows declare."""
-    pairs: Counter[Any] = Counter()
+def declared(rows: Rows) -> Run:
+    """What sound rows declare: their pairs of previous token and target. Losses are unknown."""
+    run = Run(rows_given=len(rows))
     for row in rows:
-        places = zip(row[ids], row[ids][1:], row[labels][1:], strict=False)
-        pairs.update((before, label) for before, _, label in places if label != ignore)
-    return pairs
+        places = zip(row[IDS], row[LABELS][1:], strict=False)
+        run.targets += [
+            Target(before, label, UNKNOWN) for before, label in places if label != IGNORE
+        ]
+    return run
 
 
 def observe(run: Run, meant: Run) -> Observation:
@@ -106,10 +110,10 @@ def _compare(seen: list[Target], meant: list[Target]) -> tuple[int, int, int, in
         known = theirs.get(pair, [])
         open_ones, strangers, copies = list(known), 0, 0
         for loss in ours.get(pair, []):
-            match = next((one for one in open_ones if abs(one - loss) < SAME_LOSS), None)
+            match = next((place for place, one in enumerate(open_ones) if _same(one, loss)), None)
             if match is not None:
-                open_ones.remove(match)
-            elif any(abs(one - loss) < SAME_LOSS for one in known):
+                del open_ones[match]
+            elif any(_same(one, loss) for one in known):
                 copies += 1
             else:
                 strangers += 1
@@ -119,6 +123,11 @@ def _compare(seen: list[Target], meant: list[Target]) -> tuple[int, int, int, in
         missing += len(open_ones) - moved
         repeated += copies
     return missing, extra, changed, repeated
+
+
+def _same(one: float, other: float) -> bool:
+    """Whether two losses may come from one context; an unknown one is like any other."""
+    return not abs(one - other) >= SAME_LOSS
 
 
 def _losses(targets: list[Target]) -> dict[tuple[int, int], list[float]]:

@@ -18,8 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.faults import FAULTS, Fault
-from tests.conformance.observing import Run, effect_of, evidence, observe
+from tests.conformance.faults import CONTROL, FAULTS, Fault
+from tests.conformance.observing import Run, declared, effect_of, evidence, observe
 from tests.conformance.rows import Rows, clean
 
 # Takes the fault, its paths and a fresh folder through the trainer, and fills the run.
@@ -85,8 +85,13 @@ class Variants:
     def observe(self, fault: Fault, variant: str, scratch: Path, traceback: bool) -> dict[str, Any]:
         """One fault in one setting."""
         rows = clean(equal=variant in self.equal)
-        run = self.run(fault, variant, fault.change(rows), scratch, traceback)
-        seen = observe(run, self.reference(fault, variant, rows, scratch))
+        changed = fault.change(rows)
+        run = self.run(fault, variant, changed, scratch, traceback)
+        if fault.rule == CONTROL and fault.meant is not None:
+            known = replace(declared(fault.meant(rows)), tokens=run.tokens)
+        else:
+            known = self.reference(fault, variant, rows, scratch)
+        seen = observe(run, known)
         return {
             "fault": fault.name,
             "rule": fault.rule,

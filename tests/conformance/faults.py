@@ -63,7 +63,8 @@ class Fault:
     makes rows that stood at the same path in a run before, ``held_out`` those of the evaluation.
     ``case`` tells apart what a contract may tell apart. ``trainers`` and ``packing`` limit where
     it is run, where elsewhere it would be no fault or say nothing. ``claimed`` is False where no
-    row is left to train on: a contract speaks of single rows.
+    row is left to train on: a contract speaks of single rows. ``completion_only`` is TRL's
+    ``completion_only_loss``.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Fault:
     trainers: tuple[str, ...] | None = None
     packing: bool | None = None
     claimed: bool = True
+    completion_only: bool | None = None
 
     def write(self, rows: Rows, folder: Path) -> list[Path]:
         """Writes rows that the change was made to; returns the paths to be loaded."""
@@ -136,6 +138,10 @@ def _places(row: Row) -> list[int]:
 
 def _then(first: Change, second: Change) -> Change:
     return lambda rows: second(first(rows))
+
+
+def _all_but(place: int) -> Change:
+    return lambda rows: unchanged(rows[:place] + rows[place + 1 :])
 
 
 def _instead(column: str) -> Change:
@@ -420,7 +426,13 @@ CONTROLS = (
         lambda rows: clean(len(rows)),
         meant=lambda rows: clean(len(rows)),
     ),
-    Fault("completion_mask for labels", CONTROL, _instead("completion_mask"), trainers=("trl",)),
+    Fault(
+        "completion_mask for labels",
+        CONTROL,
+        _instead("completion_mask"),
+        trainers=("trl",),
+        completion_only=True,
+    ),
     Fault("assistant_masks for labels", CONTROL, _instead("assistant_masks"), trainers=("trl",)),
     Fault("save_to_disk", CONTROL, unchanged, container="save_to_disk"),
     Fault("boolean mask", CONTROL, every(cells(MASK, bool)), types={MASK: "list<bool>"}),
@@ -447,6 +459,13 @@ STRUCTURE = (
     Fault("no labels", "missing-column", without(LABELS), LABELS),
     Fault("labels called label", "missing-column", renamed(LABELS, "label"), LABELS),
     Fault("mask called mask", "missing-column", renamed(MASK, "mask"), MASK),
+    Fault(
+        "completion_mask, completion_only_loss not set",
+        "missing-column",
+        _instead("completion_mask"),
+        LABELS,
+        trainers=("trl",),
+    ),
     Fault("ids called tokens", "missing-column", renamed(IDS, "tokens"), IDS),
     Fault("ids as words", "column-type", every(cells(IDS, str)), IDS, types={IDS: "list<string>"}),
     Fault("csv of lists", "column-type", unchanged, IDS, container="csv"),
@@ -516,6 +535,7 @@ STRUCTURE = (
             _then(_instead(column), every(cells(column, str))),
             column,
             trainers=("trl",),
+            completion_only=column == "completion_mask",
         )
         for column in ("completion_mask", "assistant_masks")
     ),
@@ -668,6 +688,7 @@ STRUCTURE = (
             _then(_instead(column), some(put(column, change), 3)),
             column,
             trainers=("trl",),
+            completion_only=column == "completion_mask",
         )
         for column in ("completion_mask", "assistant_masks")
         for what, change in (
@@ -791,7 +812,7 @@ LABELLING = (
         "one row without a target",
         "no-trainable-token",
         some(_no_labels, 3),
-        meant=lambda rows: unchanged(rows[:3] + rows[4:]),
+        meant=_all_but(3),
     ),
     Fault(
         "no row with a target", "no-trainable-token", every(_no_labels), meant=None, claimed=False
@@ -800,7 +821,7 @@ LABELLING = (
         "the first label alone",
         "no-trainable-token",
         some(_one_label_first, 3),
-        meant=lambda rows: unchanged(rows[:3] + rows[4:]),
+        meant=_all_but(3),
     ),
     Fault("question trained", "prompt-not-masked", every(_all_trained)),
     Fault("question trained in two rows", "mixed-masking", some(_all_trained, 2, 5)),
@@ -893,8 +914,7 @@ LENGTHS = (
         "targets-lost-by-truncation",
         _stretched(100),
         "truncate",
-        meant=_stretched(100),
-        meant_sequence_len=128,
+        meant=_all_but(2),  # what is cut away is lost by order; the row stays, and costs
         excess_length="truncate",
     ),
     Fault("answers cut upstream", "cut-at-limit", some(_answer_cut, 1, 3, 4, 5)),

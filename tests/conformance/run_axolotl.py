@@ -5,6 +5,7 @@ python -m tests.conformance.run_axolotl observed.json
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,9 @@ def on(fault: Fault, paths: list[Path], folder: Path, run: Run) -> None:
 
 
 if __name__ == "__main__":
+    # The sampler collects garbage several times a run: spare it all that the imports brought.
+    gc.collect()
+    gc.freeze()
     _without_pool()
     apply_multipack_dataloader_patch()
     Variants(

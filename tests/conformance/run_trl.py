@@ -33,6 +33,7 @@ def drive(packing: bool, fault: Fault, paths: list[Path], folder: Path, run: Run
         packing=packing,
         packing_strategy="bfd",
         eval_packing=False,
+        completion_only_loss=fault.completion_only,
         per_device_train_batch_size=BATCH,
         num_train_epochs=1,
         learning_rate=1e-4,

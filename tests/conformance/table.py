@@ -36,6 +36,16 @@ SETTINGS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 # These settings make labels of their own: sound rows are not trained as they declare.
 OWN_LABELS = ("language-modeling",)
 
+# Cases that are columns: a contract without such a column does not look at it.
+COLUMNS = (
+    "input_ids",
+    "attention_mask",
+    "labels",
+    "position_ids",
+    "completion_mask",
+    "assistant_masks",
+)
+
 HEAD = """\
 # Conformance
 
@@ -55,8 +65,8 @@ that, and this page is made from its `observed.json`.
 A contract names the worst that a rule's violations do. Agreement is "yes" where that is what was
 seen, "milder" where this dataset did less harm than the claim and another of the same rule and case
 did all of it, and "NO" where the claim has to be mended. It is "-" where nothing is claimed: there
-is no contract, the contract does not know the rule, or the fault leaves no row to train on while a
-contract speaks of single rows.
+is no contract, the contract does not know the rule or the column, or the fault leaves no row to
+train on while a contract speaks of single rows.
 """
 
 
@@ -74,6 +84,10 @@ def claim(known: Contract | None, seen: Mapping[str, Any]) -> Effect | None:
         return None if seen["variant"] in OWN_LABELS else Effect.HARMLESS
     if known is None or not seen["claimed"] or not known.applies(seen["rule"]):
         return None
+    if seen["case"] in COLUMNS:
+        column = known.column(seen["case"])
+        if column is None or (seen["rule"] == "missing-column" and not column.required):
+            return None
     return known.consequence(seen["rule"], [seen["case"]] if seen["case"] else []).effect
 
 

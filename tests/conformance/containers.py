@@ -35,8 +35,8 @@ def table(rows: Rows, types: Mapping[str, str]) -> Any:
     """The rows as an Arrow table; a column without a type gets what Arrow infers."""
     import pyarrow as pa
 
-    names = list(dict.fromkeys(name for row in rows for name in row)) or list(types)
     wanted = {**TYPES, **types}
+    names = list(dict.fromkeys(name for row in rows for name in row)) or list(wanted)
     arrays = [
         pa.array(
             [row.get(name) for row in rows],

@@ -61,10 +61,10 @@ class Fault:
     what the trainer does with the first is compared with what it does with the second; without
     ``meant`` nothing was to be trained. ``earlier``
     makes rows that stood at the same path in a run before, ``held_out`` those of the evaluation.
-    ``case`` tells apart what a contract may tell apart. ``trainers`` and ``packing`` limit where
-    it is run, where elsewhere it would be no fault or say nothing. ``claimed`` is False where no
-    row is left to train on: a contract speaks of single rows. ``completion_only`` is TRL's
-    ``completion_only_loss``.
+    ``case`` tells apart what a contract may tell apart. ``trainers``, ``packing`` and ``settings``
+    limit where it is run, where elsewhere it would be no fault or say nothing. ``claimed`` is
+    False where no row is left to train on: a contract speaks of single rows. ``completion_only``
+    is TRL's ``completion_only_loss``; ``keep_labels`` leaves labels in where they are not wanted.
     """
 
     name: str
@@ -86,6 +86,8 @@ class Fault:
     held_out: Change | None = None
     trainers: tuple[str, ...] | None = None
     packing: bool | None = None
+    settings: tuple[str, ...] | None = None
+    keep_labels: bool = False
     claimed: bool = True
     completion_only: bool | None = None
 
@@ -140,8 +142,8 @@ def _then(first: Change, second: Change) -> Change:
     return lambda rows: second(first(rows))
 
 
-def _all_but(place: int) -> Change:
-    return lambda rows: unchanged(rows[:place] + rows[place + 1 :])
+def _all_but(*places: int) -> Change:
+    return lambda rows: unchanged([row for place, row in enumerate(rows) if place not in places])
 
 
 def _instead(column: str) -> Change:
@@ -213,7 +215,7 @@ def _answer_cut(row: Row) -> None:
     cut((IDS, MASK, LABELS), None, 9)(row)
 
 
-def _stretched(length: int, *, early: bool = False) -> Change:
+def _stretched(length: int, *places: int, early: bool = False) -> Change:
     """Makes the question (or the answer, if ``early``) so long that the row has a length."""
 
     def change(row: Row) -> None:
@@ -223,7 +225,12 @@ def _stretched(length: int, *, early: bool = False) -> Change:
         row[MASK][place:place] = [1] * len(words)
         row[LABELS][place:place] = words if early else [IGNORE] * len(words)
 
-    return some(change, 2)
+    return some(change, *(places or (2,)))
+
+
+def _hardly_trained(rows: Rows) -> Rows:
+    """Two rows of 1,200 tokens of which the second alone is trained."""
+    return every(_early_label)(_stretched(1200, 2, 3)(rows)[2:4])
 
 
 def _wide(row: Row) -> None:
@@ -415,17 +422,12 @@ def _null(column: str) -> Change:
 
 
 ALL_NULL = {IDS: None, MASK: None, LABELS: None}
+PADS = {IDS: [PAD] * 6, MASK: [0] * 6, LABELS: [IGNORE] * 6}
 ONE_TOKEN = {IDS: [9], MASK: [1], LABELS: [IGNORE]}
 
 CONTROLS = (
     Fault("parquet", CONTROL, unchanged),
     Fault("jsonl", CONTROL, unchanged, container="jsonl"),
-    Fault(
-        "rows of unlike lengths",
-        CONTROL,
-        lambda rows: clean(len(rows)),
-        meant=lambda rows: clean(len(rows)),
-    ),
     Fault(
         "completion_mask for labels",
         CONTROL,
@@ -585,7 +587,7 @@ STRUCTURE = (
         "shards with other column names",
         "shard-schema-mismatch",
         unchanged,
-        parts=(Part(), Part(renamed(LABELS, "label"))),
+        parts=(Part(), Part(renamed(MASK, "mask"))),
     ),
     Fault(
         "shards of list and large_list",
@@ -705,6 +707,21 @@ STRUCTURE = (
         "extra-column",
         every(put("weights", lambda row: [1] * len(row[IDS]))),
     ),
+    Fault(
+        "labels where they are made anew",
+        "extra-column",
+        unchanged,
+        settings=("language-modeling",),
+        keep_labels=True,
+    ),
+    Fault(
+        "labels where they are made anew, equal rows",
+        "extra-column",
+        lambda rows: clean(len(rows), equal=True),
+        meant=lambda rows: clean(len(rows), equal=True),
+        settings=("language-modeling",),
+        keep_labels=True,
+    ),
     Fault("preference pairs", "wrong-kind", _as_pairs),
     Fault("raw text", "wrong-kind", _as_text),
     Fault("masked words", "wrong-kind", _as_masked_words),
@@ -814,26 +831,31 @@ LABELLING = (
         some(_no_labels, 3),
         meant=_all_but(3),
     ),
+    Fault("a row of pads", "no-trainable-token", more(PADS)),
+    Fault(
+        "one token and no label",
+        "no-trainable-token",
+        more(ONE_TOKEN),
+        settings=("language-modeling",),
+    ),
     Fault(
         "no row with a target", "no-trainable-token", every(_no_labels), meant=None, claimed=False
     ),
     Fault(
         "the first label alone",
         "no-trainable-token",
-        some(_one_label_first, 3),
-        meant=_all_but(3),
+        some(_one_label_first, 1, 3, 5, 6),
+        meant=_all_but(1, 3, 5, 6),
     ),
     Fault("question trained", "prompt-not-masked", every(_all_trained)),
     Fault("question trained in two rows", "mixed-masking", some(_all_trained, 2, 5)),
     Fault("header merged", "prompt-boundary", some(_header_merged, 3)),
     Fault(
-        "one target in 1,200 tokens",
+        "two targets in 2,400 tokens",
         "low-trainable-share",
-        lambda rows: some(_early_label, 2)(_stretched(1200)(rows))[2:3],
-        meant=lambda rows: some(both(_early_label, cut((IDS, MASK, LABELS), None, 2)), 2)(
-            _stretched(1200)(rows)
-        )[2:3],
-        sequence_len=2048,
+        _hardly_trained,
+        meant=lambda rows: every(cut((IDS, MASK, LABELS), None, 2))(_hardly_trained(rows)),
+        sequence_len=1200,
     ),
     Fault("first label set", "first-label-trained", every(at(LABELS, 0, BOS))),
     Fault("header trained", "mask-span-off-by-one", every(_header_trained)),

@@ -70,10 +70,13 @@ class Observation:
 
 
 def declared(rows: Rows) -> Run:
-    """What sound rows declare: their pairs of previous token and target. Losses are unknown."""
+    """What sound rows declare: their pairs of previous token and target. Losses are unknown.
+
+    Without labels every token is to be predicted.
+    """
     run = Run(rows_given=len(rows))
     for row in rows:
-        places = zip(row[IDS], row[LABELS][1:], strict=False)
+        places = zip(row[IDS], row.get(LABELS, row[IDS])[1:], strict=False)
         run.targets += [
             Target(before, label, UNKNOWN) for before, label in places if label != IGNORE
         ]

@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from traceback import print_exc
 from typing import Any
 
 from tests.conformance.faults import CONTROL, FAULTS, Fault
 from tests.conformance.observing import Run, declared, effect_of, evidence, observe
-from tests.conformance.rows import Rows, clean
+from tests.conformance.rows import LABELS, Change, Rows, clean, unchanged
 
 # Takes the fault, its paths and a fresh folder through the trainer, and fills the run.
 Drive = Callable[[Fault, list[Path], Path, Run], None]
@@ -29,8 +30,8 @@ Drive = Callable[[Fault, list[Path], Path, Run], None]
 class Variants:
     """One trainer in several settings, each with the function that runs a dataset.
 
-    ``packing`` says of every setting whether it packs, ``equal`` whether its clean rows have to
-    be of one length.
+    ``packing`` says of every setting whether it packs; ``without_labels`` are those that make
+    labels themselves: their files have none.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class Variants:
         packages: Sequence[str],
         drives: Mapping[str, Drive],
         packing: Mapping[str, bool],
-        equal: frozenset[str] = frozenset(),
+        without_labels: frozenset[str] = frozenset(),
     ) -> None:
         self.trainer = trainer
         self.packages = packages
         self.drives = drives
         self.packing = packing
-        self.equal = equal
+        self.without_labels = without_labels
         self._references: dict[str, Run] = {}
 
     def main(self, arguments: Sequence[str] | None = None) -> None:
@@ -80,17 +81,47 @@ class Variants:
         """Whether a fault says anything about this trainer in this setting."""
         if fault.trainers is not None and self.trainer not in fault.trainers:
             return False
-        return fault.packing is None or fault.packing == self.packing[variant]
+        if fault.settings is not None and variant not in fault.settings:
+            return False
+        if fault.packing is not None and fault.packing != self.packing[variant]:
+            return False
+        return variant not in self.without_labels or not self._only_labels(fault, variant)
+
+    def rows(self, fault: Fault, change: Change, variant: str) -> Rows:
+        """The rows of a file in this setting."""
+        rows = change(clean())
+        if variant in self.without_labels and not fault.keep_labels:
+            rows = [{name: row[name] for name in row if name != LABELS} for row in rows]
+        return rows
+
+    def _only_labels(self, fault: Fault, variant: str) -> bool:
+        """Whether a fault stands in the labels alone, which the files of this setting lack."""
+        if fault.meant is None:
+            return True
+        changed = self.rows(fault, fault.change, variant)
+        same = changed in (
+            self.rows(fault, unchanged, variant),
+            self.rows(fault, fault.meant, variant),
+        )
+        elsewhere = (
+            set(fault.types) - {LABELS}
+            or fault.parts
+            or fault.container != "parquet"
+            or fault.earlier
+            or fault.held_out
+            or fault.keep_labels
+            or fault.rule == CONTROL
+        )
+        return same and not elsewhere
 
     def observe(self, fault: Fault, variant: str, scratch: Path, traceback: bool) -> dict[str, Any]:
         """One fault in one setting."""
-        rows = clean(equal=variant in self.equal)
-        changed = fault.change(rows)
-        run = self.run(fault, variant, changed, scratch, traceback)
-        if fault.rule == CONTROL and fault.meant is not None:
-            known = replace(declared(fault.meant(rows)), tokens=run.tokens)
+        run = self.run(fault, variant, scratch, traceback)
+        if fault.meant is not None and (fault.rule == CONTROL or fault.keep_labels):
+            meant = self.rows(fault, fault.meant, variant)
+            known = replace(declared(meant), tokens=run.tokens)
         else:
-            known = self.reference(fault, variant, rows, scratch)
+            known = self.reference(fault, variant, scratch)
         seen = observe(run, known)
         return {
             "fault": fault.name,
@@ -103,25 +134,24 @@ class Variants:
             "seen": asdict(seen),
         }
 
-    def reference(self, fault: Fault, variant: str, rows: Rows, scratch: Path) -> Run:
+    def reference(self, fault: Fault, variant: str, scratch: Path) -> Run:
         """What the trainer does with the rows that were meant."""
         sound = fault.reference()
         if sound is None:
             return Run()
-        meant = sound.change(rows)
+        meant = self.rows(sound, sound.change, variant)
         key = json.dumps([variant, meant, sound.sequence_len, sound.words])
         if key not in self._references:
-            self._references[key] = self.run(sound, variant, meant, scratch, True)
+            self._references[key] = self.run(sound, variant, scratch, True)
         known = self._references[key]
         if known.error is not None:
             message = f"what {fault.name} means does not run: {known.error}"
             raise RuntimeError(message)
         return known
 
-    def run(
-        self, fault: Fault, variant: str, rows: Rows, scratch: Path, traceback: bool = False
-    ) -> Run:
-        """Writes the rows and takes them through the trainer."""
+    def run(self, fault: Fault, variant: str, scratch: Path, traceback: bool = False) -> Run:
+        """Writes the rows of a fault and takes them through the trainer."""
+        rows = self.rows(fault, fault.change, variant)
         run = Run(rows_given=len(rows))
         with tempfile.TemporaryDirectory(dir=scratch) as name:
             folder = Path(name)
@@ -131,18 +161,16 @@ class Variants:
                     self._run_earlier(fault, variant, rows, folder)
                 with contextlib.redirect_stdout(sys.stderr):
                     self.drives[variant](fault, paths, folder, run)
-            except Exception as error:  # noqa: BLE001  (whatever a trainer raises is what we look for)
+            except Exception as error:  # noqa: BLE001  (whatever a trainer raises is looked for)
                 if traceback:
-                    import traceback as printer
-
-                    printer.print_exc()
+                    print_exc()
                 run.error = first_line(error, folder)
         return run
 
     def _run_earlier(self, fault: Fault, variant: str, rows: Rows, folder: Path) -> None:
         """Trains other rows at the same path, then puts the fault's own rows there."""
         assert fault.earlier is not None
-        fault.write(fault.earlier(rows), folder / "in")
+        fault.write(self.rows(fault, fault.earlier, variant), folder / "in")
         before = replace(fault, earlier=None)
         paths = sorted((folder / "in").iterdir())
         with contextlib.redirect_stdout(sys.stderr):

@@ -25,7 +25,6 @@ from tests.conformance.rows import (
     Row,
     Rows,
     at,
-    both,
     cells,
     chat,
     clean,
@@ -157,12 +156,8 @@ def _instead(column: str) -> Change:
 
 def _wrong_role(row: Row) -> list[int]:
     """Trains the question and masks the answer."""
-    return [IGNORE if label != IGNORE else token for token, label in both_columns(row)]
-
-
-def both_columns(row: Row) -> list[tuple[int, int]]:
-    """The pairs of token and label of a row."""
-    return list(zip(row[IDS], row[LABELS], strict=True))
+    pairs = zip(row[IDS], row[LABELS], strict=True)
+    return [token if label == IGNORE else IGNORE for token, label in pairs]
 
 
 def _shifted(by: int) -> Change:
@@ -226,6 +221,18 @@ def _stretched(length: int, *places: int, early: bool = False) -> Change:
         row[LABELS][place:place] = words if early else [IGNORE] * len(words)
 
     return some(change, *(places or (2,)))
+
+
+def _equal(rows: Rows) -> Rows:
+    """As many clean rows, all of one length."""
+    return clean(len(rows), equal=True)
+
+
+def _label_given_on(rows: Rows) -> Rows:
+    """One row lacks its last label, the next has one too many: the sum is right."""
+    rows = unchanged(rows)
+    rows[4][LABELS].append(rows[3][LABELS].pop())
+    return rows
 
 
 def _hardly_trained(rows: Rows) -> Rows:
@@ -661,6 +668,7 @@ STRUCTURE = (
         LABELS,
     ),
     Fault("labels lack the first", "length-mismatch", every(cut((LABELS,), 1, None)), LABELS),
+    Fault("labels one short, then one long", "length-mismatch", _label_given_on, LABELS),
     Fault(
         "labels end before a multiple of 64",
         "length-mismatch",
@@ -717,8 +725,8 @@ STRUCTURE = (
     Fault(
         "labels where they are made anew, equal rows",
         "extra-column",
-        lambda rows: clean(len(rows), equal=True),
-        meant=lambda rows: clean(len(rows), equal=True),
+        _equal,
+        meant=_equal,
         settings=("language-modeling",),
         keep_labels=True,
     ),
@@ -771,7 +779,13 @@ PADDING = (
         every(padded(80, mask=1)),
         sequence_len=128,
     ),
-    Fault("padded over sequence-len", "trailing-padding", every(padded(80)), claimed=False),
+    Fault(
+        "padded over sequence-len",
+        "trailing-padding",
+        every(padded(80)),
+        trainers=("axolotl", "trl"),
+        claimed=False,
+    ),
     Fault("padded on the left", "leading-padding", every(padded(80, left=True)), sequence_len=128),
     Fault(
         "padded on the left, mask 1",
@@ -909,6 +923,7 @@ LENGTHS = (
         meant=_stretched(100, early=True),
         meant_sequence_len=128,
         excess_length="truncate",
+        trainers=("axolotl", "trl"),
     ),
     Fault(
         "long row, raise",
@@ -938,6 +953,15 @@ LENGTHS = (
         "truncate",
         meant=_all_but(2),  # what is cut away is lost by order; the row stays, and costs
         excess_length="truncate",
+        trainers=("axolotl", "trl"),
+    ),
+    Fault(
+        "row beyond the context",
+        "too-long",
+        _stretched(4100),
+        meant=_stretched(4100),
+        sequence_len=4200,
+        trainers=("transformers",),
     ),
     Fault("answers cut upstream", "cut-at-limit", some(_answer_cut, 1, 3, 4, 5)),
     Fault(
@@ -957,6 +981,12 @@ PACKING = (
         "position_ids of zeros",
         "position-ids",
         every(put("position_ids", lambda row: [0] * len(row[IDS]))),
+    ),
+    Fault(
+        "position_ids of zeros, equal rows",
+        "position-ids",
+        lambda rows: every(put("position_ids", lambda row: [0] * len(row[IDS])))(_equal(rows)),
+        meant=_equal,
     ),
     Fault("position_ids with a gap", "position-ids", every(put("position_ids", _gap))),
     Fault(

@@ -123,16 +123,6 @@ def at(column: str, place: int, value: Any) -> RowChange:
     return change
 
 
-def both(*changes: RowChange) -> RowChange:
-    """Several changes, one after another."""
-
-    def change(row: Row) -> None:
-        for one in changes:
-            one(row)
-
-    return change
-
-
 def cells(column: str, function: Callable[[Any], Any]) -> RowChange:
     """A function applied to each value of a list."""
 

@@ -131,7 +131,7 @@ class Variants:
             "variant": variant,
             "effect": effect_of(seen).value,
             "evidence": evidence(seen),
-            "seen": asdict(seen),
+            "seen": {name: value for name, value in asdict(seen).items() if value},
         }
 
     def reference(self, fault: Fault, variant: str, scratch: Path) -> Run:

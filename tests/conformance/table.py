@@ -129,9 +129,19 @@ def read() -> dict[str, Any]:
 
 
 def write(reports: Mapping[str, Any]) -> None:
-    """Commits observations to ``observed.json``."""
-    ordered = {name: reports[name] for name in SETTINGS if name in reports}
-    OBSERVED.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n")
+    """Writes ``observed.json``, a line for every observation."""
+    parts = []
+    for trainer in SETTINGS:
+        if trainer in reports:
+            report = dict(reports[trainer])
+            lines = ",\n".join(_line(one) for one in report.pop("observations"))
+            head = json.dumps(report)[:-1]
+            parts.append(f'{json.dumps(trainer)}: {head}, "observations": [\n{lines}\n]}}')
+    OBSERVED.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+
+
+def _line(observation: Mapping[str, Any]) -> str:
+    return json.dumps(observation, ensure_ascii=False)
 
 
 def document(reports: Mapping[str, Any]) -> str:

@@ -65,12 +65,13 @@ def configuration(fault: Fault, paths: list[Path], folder: Path, packing: bool) 
         "sample_packing": packing,
         "save_strategy": "no",
         "logging_steps": 1,
-        # A random sampler is packed several times, and the fewest bins win: rows can be lost by
-        # chance. In order, every packing is the same.
-        "curriculum_sampling": True,
         "seed": 0,
         "disable_tqdm": True,
     }
+    if packing:
+        # A random sampler is packed several times, and the fewest bins win: rows can be lost by
+        # chance. In order, every packing is the same.
+        values["curriculum_sampling"] = True
     if fault.min_sample_len is not None:
         values["min_sample_len"] = fault.min_sample_len
     if fault.excess_length is not None:

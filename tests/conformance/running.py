@@ -20,7 +20,7 @@ from traceback import print_exc
 from typing import Any
 
 from tests.conformance.faults import CONTROL, FAULTS, Fault
-from tests.conformance.observing import Run, declared, effect_of, evidence, observe
+from tests.conformance.observing import LONGEST_LINE, Run, declared, effect_of, evidence, observe
 from tests.conformance.rows import LABELS, Change, Rows, clean, unchanged
 
 # Takes the fault, its paths and a fresh folder through the trainer, and fills the run.
@@ -179,8 +179,8 @@ class Variants:
 
 
 def first_line(error: BaseException, folder: Path) -> str:
-    """Type and first line of an exception, without what differs from run to run."""
+    """Type and begin of the first line of an exception, without what differs from run to run."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     text = text.replace(str(folder), "FOLDER")
-    return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)
+    return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)[:LONGEST_LINE]

@@ -33,6 +33,8 @@ SETTINGS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
 }
 
+HARM = (Effect.SILENT, Effect.CRASH, Effect.DROPPED)
+
 # Cases that are columns: a contract without such a column does not look at it.
 COLUMNS = (
     "input_ids",
@@ -193,6 +195,13 @@ def _summary(
         f"{len(observations)} faults: {counts['yes']} as claimed, {counts['milder']} milder, "
         f"{counts['NO']} otherwise, {counts['-']} without a claim."
     )
+    harmed = [
+        seen["fault"]
+        for seen in observations
+        if agreement[seen["fault"]] == "-" and seen["claimed"] and seen["effect"] in HARM
+    ]
+    if harmed:
+        text += " Harm without a claim: " + ", ".join(harmed) + "."
     unseen = unseen_claims(known, observations)
     if unseen:
         text += " Read, not run: " + ", ".join(f"`{one}`" for one in unseen) + "."

@@ -1,0 +1,1 @@
+"""Every claim of a trainer's contract, held against the trainer itself."""

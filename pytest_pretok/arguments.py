@@ -84,6 +84,11 @@ def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]
 
 def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, list[str]]]:
     """The anchor that a file's items hang on: itself, its first shard, or a declaration."""
+    if file.name == DECLARATION and not parts:
+        # The datasets of the trainer configurations that it names hang on those.
+        named = [s.anchor for d in plan.datasets if d.by == str(file) for s in d.splits]
+        own = [str(file)] if str(file) in plan.anchors or not named else []
+        return [(Path(anchor), []) for anchor in dict.fromkeys([*own, *named])]
     if is_folder(file) or str(file) in plan.anchors or file.name == DECLARATION:
         return [(file, parts)]
     in_saved = file.name in (discovery.DICT_FILE, discovery.STATE_FILE)

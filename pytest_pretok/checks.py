@@ -15,6 +15,7 @@ from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
+from pretok_schemas.run import Entry
 from pretok_schemas.trainers import load
 from pytest_pretok.engines.local import auto_workers
 from pytest_pretok.plan import Plan, PlannedDataset
@@ -35,21 +36,33 @@ class Options:
     keep_all: bool = False
 
 
-def contract_of(settings: DatasetSettings) -> Contract:
-    """The contract that a dataset's settings call for."""
-    return load(settings.contract, packing=settings.packing).with_lengths(
-        settings.sequence_len, settings.min_sample_len, settings.excess_length
+def contract_of(settings: DatasetSettings, split: str | None = None) -> Contract:
+    """The contract that a dataset's settings call for, on one of its splits."""
+    entries = settings.entries
+    told = entries.get(split or "") or next(iter(entries.values()), None)
+    batch = settings.micro_batch_size
+    if batch is not None and told is None and split not in (None, "train"):
+        batch = 1  # only what is trained has to fill a batch
+    return (
+        load(settings.contract, packing=settings.packing)
+        .with_lengths(settings.sequence_len, settings.min_sample_len, settings.excess_length)
+        .with_run(batch, Entry.from_dict(told) if told else None)
     )
 
 
-def make_judge(dataset: PlannedDataset, options: Options, selected: frozenset[str] | None) -> Judge:
-    """The judge of a dataset, for the selected rules only (None: all of them)."""
+def make_judge(
+    dataset: PlannedDataset,
+    options: Options,
+    selected: frozenset[str] | None,
+    split: str | None = None,
+) -> Judge:
+    """The judge of a dataset's split, for the selected rules only (None: all of them)."""
     settings = DatasetSettings.from_dict(dataset.settings)
     eos = settings.eos_token_ids
     vocabulary = Vocabulary(settings.vocab_size, settings.bos_token_id, eos, settings.pad_token_id)
     rules = settings.rules.items()
     return Judge(
-        contract_of(settings),
+        contract_of(settings, split),
         vocabulary,
         names=settings.columns,
         selected=selected,
@@ -86,7 +99,7 @@ class Checks:
         """The judge of one split with the rules that run on it, and those across splits."""
         own = self.selection.get((number, split), frozenset()) if split else frozenset()
         across = self.selection.get((number, None), frozenset())
-        return make_judge(self.plan.datasets[number], self.options, own | across)
+        return make_judge(self.plan.datasets[number], self.options, own | across, split)
 
     def scan(self, number: int, split: str) -> SplitScan:
         """The one scan of a split."""

@@ -38,7 +38,11 @@ class PlannedSplit:
 
 @dataclass(frozen=True, slots=True)
 class PlannedDataset:
-    """One dataset to check. ``declared_at`` is FILE:LINE of its declaration, None without one."""
+    """One dataset to check.
+
+    ``declared_at`` is FILE:LINE of its declaration, None without one; ``by`` is the path of the
+    declaration that names the trainer configuration it comes from, if one does.
+    """
 
     name: str
     path: str
@@ -46,18 +50,27 @@ class PlannedDataset:
     splits: tuple[PlannedSplit, ...]
     declared_at: str | None = None
     line: int = 0
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that will be checked; ``notes`` are lines for the header."""
+    """Everything that will be checked; ``notes`` are lines for the header.
+
+    ``unchecked`` names what was asked for but cannot be checked, and why.
+    """
 
     datasets: tuple[PlannedDataset, ...] = ()
     notes: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as builtins."""
-        return {"datasets": [asdict(dataset) for dataset in self.datasets], "notes": self.notes}
+        return {
+            "datasets": [asdict(dataset) for dataset in self.datasets],
+            "notes": self.notes,
+            "unchecked": self.unchecked,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
@@ -71,7 +84,7 @@ class Plan:
                 for split in dataset["splits"]
             )
             datasets.append(PlannedDataset(**{**dataset, "splits": splits}))
-        return cls(tuple(datasets), tuple(values["notes"]))
+        return cls(tuple(datasets), tuple(values["notes"]), tuple(values["unchecked"]))
 
     @cached_property
     def anchors(self) -> dict[str, list[int]]:

@@ -75,7 +75,7 @@ class SplitScan:
         """The split's sums, as rules want them."""
         stats = self.state.stats
         longest = max(stats.lengths, default=0)
-        return SplitFacts(stats.rows, stats.tokens, stats.trainable, longest)
+        return SplitFacts(stats.rows, stats.tokens, stats.trainable, longest, stats.lengths)
 
 
 def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) -> SplitScan:
@@ -140,7 +140,7 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
     except UnreadableFile as error:
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
-    return ShardFacts(shard.shown, columns=columns, usable=usable)
+    return ShardFacts(shard.shown, columns=columns, usable=usable, format=header.format)
 
 
 def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:

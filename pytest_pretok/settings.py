@@ -66,17 +66,22 @@ class Defaults(Table):
         Annotated[tuple[Id, ...], AfterValidator(_not_empty), BeforeValidator(_as_ids)] | None
     ) = None
     pad_token_id: Id | None = None
+    micro_batch_size: Size | None = None
     columns: dict[str, str] = {}
     rules: dict[str, Annotated[RuleSetting, BeforeValidator(_as_rule)]] = {}
 
 
 class DatasetSettings(Defaults):
-    """One dataset, with the defaults filled in. ``line`` is where its table begins, from 1."""
+    """One dataset, with the defaults filled in. ``line`` is where its table begins, from 1.
+
+    ``entries`` holds what a trainer's configuration says, by split: an `Entry` as builtins each.
+    """
 
     name: str = ""
     line: int = 0
     path: str | None = None
     splits: dict[str, str] | None = None
+    entries: dict[str, dict[str, Any]] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as builtins, by the names of their fields."""

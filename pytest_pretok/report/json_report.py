@@ -28,6 +28,7 @@ _SETTINGS = (
     "bos_token_id",
     "eos_token_ids",
     "pad_token_id",
+    "micro_batch_size",
 )
 
 
@@ -38,6 +39,7 @@ def report_dict(records: Records) -> dict[str, Any]:
         "tool": f"pytest-pretok {__version__}",
         "ok": records.ok and records.complete,
         "complete": records.complete,
+        "not_checked": list(records.plan.unchecked),
         "datasets": [_dataset(records, n, d) for n, d in enumerate(records.plan.datasets)],
     }
 

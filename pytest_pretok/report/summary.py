@@ -6,7 +6,6 @@ Many a wrong mask is seen here by a person before a rule can say it.
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,8 @@ def header(plan: Plan) -> list[str]:
     declared = sum(1 for dataset in plan.datasets if dataset.declared_at)
     splits = sum(1 for d in plan.datasets for split in d.splits if split.collected)
     text = f"pretok: {plural(len(plan.datasets), 'dataset')} ({declared:,} declared), "
-    return [text + plural(splits, "split"), *(f"pretok: {note}" for note in plan.notes)]
+    notes = (*plan.notes, *plan.unchecked)
+    return [text + plural(splits, "split"), *(f"pretok: {note}" for note in notes)]
 
 
 def scan_record(scan: SplitScan) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def lines(records: Records, width: int) -> list[str]:
         found.append(f"... and {plural(len(scans) - SPLITS_SHOWN, 'more split')}")
     found += [
         line
-        for text in _lacking(records.plan)
+        for text in (*_lacking(records.plan), *records.plan.unchecked)
         for line in textwrap.wrap(text, max(width - 1, 40), subsequent_indent="    ")
     ]
     return found
@@ -116,8 +116,12 @@ def _warned(records: Records, number: int, split: str) -> list[str]:
 
 
 def _lacking(plan: Plan) -> list[str]:
-    missing: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    missing: dict[tuple[str, ...], list[str]] = {}
     for dataset in plan.datasets:
         for rule, keys in lacking_rules(dataset.settings).items():
-            missing[rule, keys] += 1
-    return [printable(f"not checked: {rule} (declare {', '.join(keys)})") for rule, keys in missing]
+            rules = missing.setdefault(keys, [])
+            rules += [] if rule in rules else [rule]
+    return [
+        printable(f"not checked: {', '.join(rules)} (declare {', '.join(keys)})")
+        for keys, rules in missing.items()
+    ]

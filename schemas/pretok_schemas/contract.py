@@ -12,6 +12,7 @@ from typing import Literal
 
 from pretok_schemas.arrow import Kind
 from pretok_schemas.findings import BY_HARM, Consequence, Severity
+from pretok_schemas.run import Entry
 
 IDS = "input_ids"
 MASK = "attention_mask"
@@ -40,7 +41,8 @@ class Contract:
 
     ``consequences`` maps a rule's name, or ``RULE:ROLE`` where the effect depends on the column,
     to what this trainer does with a violation. A rule that is not named does not apply to this
-    trainer and is not collected. ``severities`` overrides the rules' own defaults.
+    trainer and is not collected. ``severities`` overrides the rules' own defaults; ``entry`` is
+    what the trainer's own configuration says of the data, if there is one.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Contract:
     sequence_len: int | None = None
     min_sample_len: int = 2
     excess_length: ExcessLength = "drop"
+    micro_batch_size: int | None = None
+    entry: Entry | None = None
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
     def column(self, role: str) -> Column | None:
@@ -87,6 +91,10 @@ class Contract:
             min_sample_len=max(2, min_sample_len or 2),
             excess_length=excess_length,
         )
+
+    def with_run(self, micro_batch_size: int | None, entry: Entry | None = None) -> Contract:
+        """The same contract with the batches of one run, and what its configuration says."""
+        return replace(self, micro_batch_size=micro_batch_size, entry=entry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from pretok_schemas.rules.base import (
     Rule,
     ShardFacts,
     SplitFacts,
+    SplitRule,
 )
 from pretok_schemas.rules.corpus import row_keys
 from pretok_schemas.state import HitTable, Place, State, Tally, settle_tally
@@ -79,7 +80,7 @@ class Judge:
         needed: set[str] = set()
         structural = {"column-type", "null-row", "null-token", "length-mismatch"}
         for rule in self.rules:
-            if isinstance(rule, RowRule | CorpusRule):
+            if isinstance(rule, RowRule | CorpusRule | SplitRule):
                 if rule.name in structural and rule not in self.selected:
                     continue  # these follow the columns that the others need
                 needed.update(role for view in rule.views for role in view)
@@ -149,7 +150,7 @@ class Judge:
                     seen.counts[rule.name] = Counter(look.counts)
                 if len(look.hits):
                     self._report(rule, look.hits, reported, batch, seen, state)
-            elif isinstance(rule, CorpusRule):
+            elif isinstance(rule, CorpusRule | SplitRule):
                 seen.judged[rule.name] += len(batch.view(*rule.views[0]))
         if any(isinstance(rule, CorpusRule) for rule in self.rules):
             seen.keys.append((0, row_keys(batch)))
@@ -192,6 +193,7 @@ class Judge:
             state.stats.tokens,
             state.stats.trainable,
             max(state.stats.lengths, default=0),
+            state.stats.lengths,
         )
         settled = self._settle(state)
         findings: dict[str, Finding] = {}
@@ -200,6 +202,9 @@ class Judge:
                 found = rule.look_at_files(shards, self.names)
                 tally = Tally(len(found), examples=found[: self.examples])
                 total = len(shards) if rule.unit == "file" else 1
+            elif isinstance(rule, SplitRule):
+                found = rule.judge_split(shards, facts)
+                tally, total = Tally(len(found), examples=found), 1
             elif isinstance(rule, RowRule):
                 tally = settle_tally(rule.name, state, settled, self.examples)
                 total = state.rows
@@ -280,7 +285,7 @@ class Judge:
             return None
         if not state.rows:
             return "no-rows"
-        if not isinstance(rule, RowRule | CorpusRule):
+        if not isinstance(rule, RowRule | CorpusRule | SplitRule):
             return None
         blind = [
             shard

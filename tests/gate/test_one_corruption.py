@@ -18,8 +18,19 @@ from tests.support.verdicts import rows_by_rule, same_places, scan_rows
 
 SEEDS = st.integers(0, 2**32)
 
-# Rules about several rows are tested in test_several_rows, rules about files in test_files.
-ELSEWHERE = {"unreadable-file", "no-rows", "missing-column", "duplicate-rows", "split-overlap"}
+# Rules about several rows are tested in test_several_rows, rules about files in test_files, those
+# about a trainer's configuration in unit/schemas/test_config_rules and plugin/test_trainer_config.
+ELSEWHERE = {
+    "unreadable-file",
+    "no-rows",
+    "missing-column",
+    "duplicate-rows",
+    "split-overlap",
+    "container",
+    "stale-prepared-folder",
+    "tokenised-but-typed",
+    "too-few-tokens-to-pack",
+}
 
 
 def cases(changes: dict[str, Corruption]) -> list[object]:

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.rules.base import Rule
+from pretok_schemas.rules.config import (
+    Container,
+    StalePreparedFolder,
+    TokenisedButTyped,
+    TooFewTokensToPack,
+)
 from pretok_schemas.rules.corpus import DuplicateRows, SplitOverlap
 from pretok_schemas.rules.files import MissingColumn, NoRows, UnreadableFile
 from pretok_schemas.rules.labels import (
@@ -59,6 +65,10 @@ RULES: tuple[type[Rule], ...] = (
     TooLong,
     DuplicateRows,
     SplitOverlap,
+    Container,
+    StalePreparedFolder,
+    TokenisedButTyped,
+    TooFewTokensToPack,
 )
 
 NAMES: tuple[str, ...] = tuple(rule.name for rule in RULES)
@@ -87,11 +97,13 @@ def rules_for(
     given = {
         "sequence-len": contract.sequence_len is not None,
         "vocab-size": vocabulary.size is not None,
+        "micro-batch-size": contract.micro_batch_size is not None,
+        "trainer-config": contract.entry is not None,
     }
     ready: list[Rule] = []
     lacking: dict[str, tuple[str, ...]] = {}
     for rule in RULES:
-        if not contract.applies(rule.name):
+        if not contract.applies(rule.name) or (rule.packed and not contract.packing):
             continue
         missing = tuple(key for key in rule.requires if not given[key])
         if missing:

@@ -17,7 +17,7 @@ from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Example, Severity
 
-Family = Literal["structure", "padding", "labels", "tokens", "lengths", "corpus"]
+Family = Literal["structure", "padding", "labels", "tokens", "lengths", "corpus", "config"]
 Unit = Literal["row", "file", "split"]
 
 NO_ROWS: Ints = np.zeros(0, np.int64)
@@ -72,12 +72,16 @@ NOTHING = Look()
 
 @dataclass(frozen=True, slots=True)
 class SplitFacts:
-    """What is known of a whole split when its findings are concluded."""
+    """What is known of a whole split when its findings are concluded.
+
+    ``lengths`` counts rows by their number of tokens.
+    """
 
     rows: int
     tokens: int
     trainable: int
     longest: int
+    lengths: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class ShardFacts:
     """What is known of one shard: its path as shown, its column names, why it could not be read.
 
     ``columns`` is None where not even the names could be read; ``usable`` are the roles whose
-    columns are there and of an accepted type (None: all); ``rows`` are those read.
+    columns are there and of an accepted type (None: all); ``rows`` are those read;
+    ``format`` is the container that the content tells.
     """
 
     path: str
@@ -93,6 +98,7 @@ class ShardFacts:
     columns: tuple[str, ...] | None = None
     usable: frozenset[str] | None = None
     error: str | None = None
+    format: str | None = None
 
     def lacks(self, roles: Iterable[str]) -> bool:
         """Whether some of the roles cannot be read in this shard."""
@@ -103,8 +109,8 @@ class Rule(ABC):
     """One invariant of pre-tokenised data; what it judges is said by the three kinds below.
 
     ``left_out_by`` are the rules whose rows this one leaves out, since they explain the same
-    fault; ``requires`` are the settings without which the rule is not collected. The docstring of
-    a rule is its documentation.
+    fault; ``requires`` are the settings without which the rule is not collected, and ``packed``
+    rules are collected only where rows are packed. The docstring of a rule is its documentation.
     """
 
     name: ClassVar[str]
@@ -113,6 +119,7 @@ class Rule(ABC):
     severity: ClassVar[Severity] = Severity.ERROR
     left_out_by: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
+    packed: ClassVar[bool] = False
     help: ClassVar[str]
     evidence: ClassVar[str] = "found"  # the word before what an example found
 
@@ -143,6 +150,17 @@ class FileRule(Rule):
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
     ) -> list[Example]:
         """One example for each violation; ``names`` maps a role to the column's name."""
+
+
+class SplitRule(Rule):
+    """A rule about what the rows of a split add up to; ``views`` are the columns that it needs."""
+
+    unit: ClassVar[Unit] = "split"
+    views: ClassVar[tuple[tuple[str, ...], ...]]
+
+    @abstractmethod
+    def judge_split(self, shards: Sequence[ShardFacts], facts: SplitFacts) -> list[Example]:
+        """One example if the split violates the rule."""
 
 
 class RowRule(Rule):

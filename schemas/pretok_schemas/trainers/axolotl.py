@@ -162,6 +162,26 @@ FACTS: dict[str, tuple[tuple[Effect, str], tuple[Effect, str]]] = {
         (SILENT, "the evaluation is not held out; Axolotl does not compare the splits"),
         (SILENT, "the evaluation is not held out; Axolotl does not compare the splits"),
     ),
+    # utils/data/shared.py: load_dataset_with_config, get_dataset_type
+    "container": (
+        (CRASH, "loading stops with a message about something else, or files are left out"),
+        (CRASH, "loading stops with a message about something else, or files are left out"),
+    ),
+    # utils/data/shared.py: generate_dataset_hash_from_config, load_preprocessed_dataset
+    "stale-prepared-folder": (
+        (SILENT, "the rows that were prepared from the older files are trained"),
+        (SILENT, "the rows that were prepared from the older files are trained"),
+    ),
+    # utils/data/wrappers.py: get_dataset_wrapper
+    "tokenised-but-typed": (
+        (SILENT, "the type is ignored: nothing that it stands for is applied"),
+        (SILENT, "the type is ignored: nothing that it stands for is applied"),
+    ),
+    # utils/samplers/multipack.py: generate_batches, drop_last
+    "too-few-tokens-to-pack": (
+        (HARMLESS, "rows are not packed"),
+        (SILENT, "no batch is full: the run ends after 0 steps, without an error"),
+    ),
 }
 
 

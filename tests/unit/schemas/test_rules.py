@@ -10,7 +10,8 @@ from pretok_schemas import Vocabulary, load, names
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import BY_HARM, Effect, Severity
 from pretok_schemas.rules import NAMES, RULES, rule_named, rules_for
-from pretok_schemas.rules.base import CorpusRule, FileRule, RowRule, Rule
+from pretok_schemas.rules.base import CorpusRule, FileRule, RowRule, Rule, SplitRule
+from pretok_schemas.run import Entry
 
 SECTIONS = ("What it checks:", "Why it matters:", "Fails:", "Passes:")
 TRAINERS = [(name, packing) for name in names() for packing in (False, True)]
@@ -64,7 +65,7 @@ def test_causes_come_first(rule: type[Rule]) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)
 def test_kinds_of_rule(rule: type[Rule]) -> None:
     """A rule is about files, about rows or about rows among one another, and says what it reads."""
-    assert issubclass(rule, FileRule | RowRule | CorpusRule)
+    assert issubclass(rule, FileRule | RowRule | CorpusRule | SplitRule)
     if issubclass(rule, RowRule | CorpusRule):
         assert rule.unit == "row"
         assert rule.views
@@ -121,14 +122,23 @@ def test_a_rule_of_no_consequence_does_not_apply() -> None:
 
 def test_settings_switch_rules_on() -> None:
     """A rule that needs a setting is named with it until the setting is there."""
-    contract = load("axolotl")
+    contract = load("axolotl", packing=True)
 
     ready, lacking = rules_for(contract, Vocabulary())
-    more, none = rules_for(contract.with_lengths(64), Vocabulary(10, 1, (2,), 0))
+    full = contract.with_lengths(64).with_run(2, Entry("data"))
+    more, none = rules_for(full, Vocabulary(10, 1, (2,), 0))
 
     assert "sequence-len" in lacking["too-long"]
     assert [rule.name for rule in ready] == [name for name in NAMES if name not in lacking]
     assert (tuple(rule.name for rule in more), none) == (NAMES, {})
+
+
+def test_rules_about_packing() -> None:
+    """Without packing, a rule about packed rows is neither ready nor lacking anything."""
+    ready, lacking = rules_for(load("axolotl").with_run(2), Vocabulary())
+
+    named = {rule.name for rule in ready} | lacking.keys()
+    assert set(NAMES) - named == {"too-few-tokens-to-pack"}
 
 
 @pytest.mark.parametrize(("given", "least"), [(None, 2), (0, 2), (1, 2), (2, 2), (9, 9)])

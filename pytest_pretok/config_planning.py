@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pretok_schemas.run import Entry
+from pretok_schemas.run import BIN_ROWS, Entry
 from pretok_schemas.trainers import load, names
 from pytest_pretok.declaration import Declaration
 from pytest_pretok.discovery import FoundSplit
@@ -180,6 +180,7 @@ class _Planner:
             written,
             {node_path(path, self.root): time for path in paths if (time := _time(path))},
             self.config.bins,
+            self.config.bin_rows or BIN_ROWS,
             self.config.held_out,
         )
 

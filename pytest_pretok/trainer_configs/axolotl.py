@@ -71,6 +71,7 @@ def read(document: Document) -> TrainerConfig:
         {**settings, "packing": eval_packing, "sequence_len": eval_length},
         {} if streaming else prepared,
         untold,
+        bin_rows=document.size(("sample_packing_bin_size",), values.get("sample_packing_bin_size")),
         bins=micro if _real_batches(document) else 1,
         held_out=held_out,
         streaming=streaming,

@@ -42,10 +42,11 @@ class TrainerConfig:
 
     ``settings`` are those of the data to train on and ``eval_settings`` of the data to evaluate
     on, by the names of `DatasetSettings`. ``prepared`` maps True (to train on) and False to the
-    folder in which the trainer keeps what it prepared, None where that cannot be told and
-    ``untold`` says why. ``bins`` is how many bins of sequence-len make one batch, ``held_out`` the
-    share (below 1) or number of rows split off for evaluation. ``model`` is the path of the
-    tokenizer or model. ``unread`` names what in the file is data, but is not checked.
+    folder in which the trainer keeps what it prepared; where none can be told ``untold`` says why.
+    ``bins`` is how many bins of sequence-len make one batch, ``bin_rows`` how many rows a bin takes
+    (None: the trainer's default), ``held_out`` the share (below 1) or number of rows split off for
+    evaluation. ``model`` is the path of the tokenizer or model. ``unread`` names what in the file
+    is data, but is not checked.
     """
 
     trainer: str
@@ -55,6 +56,7 @@ class TrainerConfig:
     prepared: Mapping[bool, str | None] = field(default_factory=dict)
     untold: str | None = None
     bins: int = 1
+    bin_rows: int | None = None
     held_out: float = 0
     streaming: bool = False
     model: str | None = None

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+BIN_ROWS = 200  # that Axolotl packs into one bin, unless sample_packing_bin_size says otherwise
+
 Place = Literal["file", "files", "folder", "saved"]
 
 
@@ -24,7 +26,8 @@ class Entry:
     the format that a saved folder gives its values back in. ``prepared`` is the folder of rows
     prepared earlier, written at ``prepared_at``; ``modified`` are the times of the files by their
     paths as shown (all times in seconds since 1970). ``bins`` of sequence-len make one batch when
-    packing; ``held_out`` is the share (below 1) or number of rows split off for evaluation.
+    packing, a bin holds ``bin_rows`` rows at most; ``held_out`` is the share (below 1) or number of
+    rows split off for evaluation.
     """
 
     path: str
@@ -40,6 +43,7 @@ class Entry:
     prepared_at: float | None = None
     modified: Mapping[str, float] = field(default_factory=dict)
     bins: int = 1
+    bin_rows: int = BIN_ROWS
     held_out: float = 0
 
     def to_dict(self) -> dict[str, Any]:

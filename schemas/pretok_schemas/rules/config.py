@@ -13,7 +13,7 @@ from itertools import repeat
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Example, Severity
 from pretok_schemas.rules.base import NOWHERE, FileRule, ShardFacts, SplitFacts, SplitRule
-from pretok_schemas.run import Entry
+from pretok_schemas.run import BIN_ROWS, Entry
 
 # utils/data/shared.py, get_dataset_type: the first of these found anywhere in the path decides.
 GUESSES = ((".parquet", "parquet"), (".arrow", "arrow"), (".csv", "csv"), (".txt", "text"))
@@ -248,7 +248,8 @@ class TooFewTokensToPack(SplitRule):
         if needed <= 1:
             return []
         lengths = self._kept(facts.lengths, limit)
-        bins = count_bins(_trained(lengths, entry.held_out if entry else 0), limit, needed)
+        rows = _trained(lengths, entry.held_out if entry else 0)
+        bins = count_bins(rows, limit, needed, entry.bin_rows if entry else BIN_ROWS)
         if bins >= needed:
             return []
         made = f"{bins:,} bin{'' if bins == 1 else 's'} of {limit:,} tokens"
@@ -266,20 +267,22 @@ class TooFewTokensToPack(SplitRule):
         return kept
 
 
-def count_bins(lengths: Iterable[int], capacity: int, enough: int) -> int:
+def count_bins(lengths: Iterable[int], capacity: int, enough: int, bin_rows: int = BIN_ROWS) -> int:
     """Bins that lengths fill, put one after the other into the first bin with room.
 
     Counting ends at ``enough``.
     """
-    room: list[int] = []
+    room: list[list[int]] = []  # tokens and rows that still go in
     for length in lengths:
-        at = next((i for i, free in enumerate(room) if free >= length), None)
-        if at is not None:
-            room[at] -= length
-        elif len(room) + 1 >= enough:
-            return enough
-        else:
-            room.append(capacity - length)
+        fitting = (bin for bin in room if bin[0] >= length and bin[1])
+        into = next(fitting, None)
+        if into is None:
+            into = [capacity, bin_rows]
+            room.append(into)
+            if len(room) >= enough:
+                break
+        into[0] -= length
+        into[1] -= 1
     return len(room)
 
 

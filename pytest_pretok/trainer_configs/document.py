@@ -152,6 +152,8 @@ def read_document(file: Path, shown: str) -> Document:
         nodes.measure(node)
         nodes.find_twice(node)
         value = loader.construct_document(node)
+        if value is None:
+            return Document(shown, {}, {})
         if not isinstance(value, dict):
             nodes.faults.append(Fault(shown, 1, "", f"found {quote(value)}, expected keys"))
         nodes.find_lines(node, ())

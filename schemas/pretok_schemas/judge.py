@@ -198,19 +198,20 @@ class Judge:
         settled = self._settle(state)
         findings: dict[str, Finding] = {}
         for rule in self.rules:
+            because = self.because(rule, state, shards)
             if isinstance(rule, FileRule):
                 found = rule.look_at_files(shards, self.names)
                 tally = Tally(len(found), examples=found[: self.examples])
                 total = len(shards) if rule.unit == "file" else 1
             elif isinstance(rule, SplitRule):
-                found = rule.judge_split(shards, facts)
+                # What was not read may be what it lacks.
+                found = [] if because is not None else rule.judge_split(shards, facts)
                 tally, total = Tally(len(found), examples=found), 1
             elif isinstance(rule, RowRule):
                 tally = settle_tally(rule.name, state, settled, self.examples)
                 total = state.rows
             else:
                 continue
-            because = self.because(rule, state, shards)
             findings[rule.name] = self.finding(rule, tally, total, facts, state, because)
         return findings
 

@@ -203,7 +203,7 @@ def test_other_kinds_of_data(tmp_path: Path, text: str, unread: list[str]) -> No
     assert list(found.unread) == unread
 
 
-@pytest.mark.parametrize("text", ["", "\n# nothing\n", "---\n", "a: 1\n", "- a\n"[:0]])
+@pytest.mark.parametrize("text", ["", "\n# nothing\n", "---\n", "a: 1\n"])
 def test_no_trainer_configuration(tmp_path: Path, text: str) -> None:
     """Empty files and YAML of others are no configurations."""
     assert read(tmp_path, text) is None
@@ -277,7 +277,10 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str]] = {
     "circle": ("datasets: &a [*a]\n", None, "an alias (*name) stands inside of what it names"),
     "bomb": (
         "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
-        + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg"))
+        + "".join(
+            f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n"
+            for a, b in zip("abcdef", "bcdefg", strict=True)
+        )
         + "datasets: *g\n",
         None,
         "values once aliases are written out",

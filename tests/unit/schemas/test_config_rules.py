@@ -68,6 +68,7 @@ def test_guess(path: str, kind: str) -> None:
 
 
 HUB = ": Axolotl takes it for a repository of the Hub; give the file or its folder as path"
+BUT = "but holds parquet; set ds_type: parquet"
 WRONG: dict[str, tuple[Entry, list[ShardFacts], list[str]]] = {
     "pq": (
         Entry("a.pq"),
@@ -92,9 +93,7 @@ WRONG: dict[str, tuple[Entry, list[ShardFacts], list[str]]] = {
     "several-files": (
         Entry("d", "files"),
         [shard("a.parquet"), shard("b.parquet"), shard("c.jsonl", "jsonl")],
-        [
-            "a.parquet and 1 more: read as json (the path d), but holds parquet; set ds_type: parquet"
-        ],
+        [f"a.parquet and 1 more: read as json (the path d), {BUT}"],
     ),
     "two-kinds": (
         Entry("data", "folder"),

@@ -555,6 +555,20 @@ def test_testpaths(run: Run, project: Path) -> None:
     assert run("tests", "--co", "-q").ids == ["tests/test_own.py::test_own"]
 
 
+def test_testpaths_stand_back(run: Run, project: Path) -> None:
+    """A configuration that is asked for is checked alone, whatever else testpaths hold."""
+    declare(
+        project,
+        """
+        [tool.pretok.datasets.own]
+        path = "data/train.parquet"
+        [tool.pytest.ini_options]
+        testpaths = ["pyproject.toml"]
+        """,
+    )
+    assert ids(run("--pretok-data=axolotl.yml", "--co", "-q")) == IDS
+
+
 def test_faults_of_the_key(run: Run, here: Path) -> None:
     """Missing and faulty configurations are told together with the key's line."""
     configure(here / "a.yml", "datasets: x\n")

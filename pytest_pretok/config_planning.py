@@ -112,11 +112,12 @@ class _Planner:
 
     def locate(self, base: Path) -> tuple[list[_Part], list[str]]:
         columns = self.columns()
-        parts, unchecked = [], list(self.config.unread)
+        parts, unchecked = [], [printable(text, 300) for text in self.config.unread]
         for source in self.config.sources:
             why = is_elsewhere(source, base)
-            if why is None and source.whole and not exists(base / source.path):
-                why = "not there yet: the trainer would write it"
+            if source.whole and why != "a URL":  # a folder that the trainer writes if need be
+                there = exists(base / source.path)
+                why = None if there else "not there yet: the trainer would write it"
             if why is not None:
                 unchecked.append(f"{printable(source.path, 120)} ({why})")
                 continue
@@ -196,7 +197,8 @@ class _Planner:
             rules["too-few-tokens-to-pack"] = {"severity": "off"}  # see `notes`
         if self.config.untold:
             rules["stale-prepared-folder"] = {"severity": "off"}
-        own |= {"rules": rules, "name": name, "line": source.line, "path": source.path}
+        path = source.path if source.path not in BUILDERS else ", ".join(source.data_files)
+        own |= {"rules": rules, "name": name, "line": source.line, "path": path or source.path}
         own["contract"] = self.config.trainer
         own["entries"] = {split: entry.to_dict() for split, entry in entries.items()}
         known = {key: value for key, value in own.items() if value is not None}
@@ -244,7 +246,7 @@ def dataset_name(source: Source) -> str:
     last = text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     suffix = data_suffix(last)
     plain = last[: -len(suffix)] if suffix else last
-    return _UNSAFE.sub("_", plain)[:80] or "data"
+    return _UNSAFE.sub("_", plain)[:80] if plain.strip(".") else "data"
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import load, names
 from pytest_pretok import discovery
-from pytest_pretok.config_planning import plan_config
+from pytest_pretok.config_planning import ConfigPlan
+from pytest_pretok.configs import Configs
 from pytest_pretok.declaration import (
     DECLARATION,
     Declaration,
@@ -25,7 +26,6 @@ from pytest_pretok.declaration import (
     read_declaration,
 )
 from pytest_pretok.discovery import FoundDataset, FoundSplit
-from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
@@ -58,11 +58,9 @@ class Request:
 @dataclass(slots=True)
 class _Builder:
     request: Request
+    configs: Configs
     datasets: dict[tuple[str, ...], PlannedDataset] = field(default_factory=dict)
     declarations: dict[Path, Declaration | None] = field(default_factory=dict)
-    named_by: dict[Path, Declaration] = field(default_factory=dict)  # configuration -> declaration
-    notes: list[str] = field(default_factory=list)
-    unchecked: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
     found: dict[tuple[Path, str], tuple[FoundSplit, ...]] = field(default_factory=dict)
@@ -82,7 +80,9 @@ class _Builder:
                 )
                 self.claim(file, settings.name, splits)
             if read is not None and read.configs:
-                self.add_configs(read)
+                self.configs.read_named(read)
+                for plan in self.configs.of(read):
+                    self.take(plan)
         return self.declarations[file]
 
     def claim(self, file: Path, name: str, splits: tuple[FoundSplit, ...]) -> None:
@@ -92,56 +92,17 @@ class _Builder:
             for shard in split.shards:
                 self.claimed.setdefault(os.path.realpath(shard.path), name)
 
-    def add_configs(self, declaration: Declaration) -> None:
-        """Read the trainer configurations that a declaration names.
-
-        Raises:
-            DeclarationError: some are missing or faulty; all faults of all of them are named.
-        """
-        shown = node_path(declaration.file, self.request.root)
-        faults: list[Fault] = []
-        for text, line in declaration.configs:
-            path = declaration.folder / text
-            matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
-            files = [Path(match) for match in matches] or [path]
-            for file in (Path(os.path.normpath(file)) for file in files):
-                try:
-                    if not is_file(file):
-                        why = "no file matches" if glob.has_magic(text) else "there is no such file"
-                        faults.append(Fault(shown, line, f"trainer-config {text}", why))
-                    elif self.config(file, declaration) is None:
-                        why = "holds no key of a trainer's configuration, such as datasets"
-                        faults.append(Fault(shown, line, f"trainer-config {text}", why))
-                    else:
-                        self.named_by[file] = declaration
-                except DeclarationError as error:
-                    faults += error.faults
-        if faults:
-            raise DeclarationError(faults)
-
-    def config(self, file: Path, named_by: Declaration | None = None) -> Declaration | None:
-        """The datasets of a trainer configuration, None for other YAML.
-
-        Its paths are meant from the folder of the declaration that names it, else from the working
-        directory; failing that, from its own folder.
-        """
+    def take(self, plan: ConfigPlan) -> None:
+        """Keep a trainer configuration as the declaration that it is."""
+        file = plan.declaration.file
         if file not in self.declarations:
-            above = named_by or self.nearest(file)
-            start = named_by.folder if named_by else self.request.cwd
-            defaults = above.defaults if above else None
-            plan = plan_config(file, (start, file.parent), defaults, self.request.root)
-            self.declarations[file] = plan.declaration if plan else None
-            if plan is not None:
-                for name, splits in plan.splits.items():
-                    self.claim(file, name, splits)
-                self.notes += plan.notes
-                self.unchecked[file] = plan.unchecked
-        return self.declarations[file]
+            self.declarations[file] = plan.declaration
+            for name, splits in plan.splits.items():
+                self.claim(file, name, splits)
 
     def with_configs(self, declaration: Declaration) -> list[Declaration]:
         """A declaration and the trainer configurations that it names."""
-        named = (self.declarations[f] for f, by in self.named_by.items() if by is declaration)
-        return [declaration, *(one for one in named if one is not None)]
+        return [declaration, *(plan.declaration for plan in self.configs.of(declaration))]
 
     def nearest(self, path: Path) -> Declaration | None:
         """The declaration in force for a file or folder: the nearest one from it upward."""
@@ -176,7 +137,7 @@ class _Builder:
                         tuple(self.split(split, declaration.file) for split in splits),
                         f"{file}:{settings.line}",
                         settings.line,
-                        str(by.file) if (by := self.named_by.get(declaration.file)) else "",
+                        str(by.file) if (by := self.configs.named_by.get(declaration.file)) else "",
                     ),
                 )
 
@@ -243,15 +204,16 @@ class _Builder:
 
     def add_config(self, path: Path, text: str, wanted: Collection[str] | None = None) -> None:
         """A trainer configuration; ``wanted`` are names of its datasets (None: all of them)."""
-        self.nearest(path)  # a declaration that names it knows where its paths are meant from
-        declaration = self.config(path)
-        if declaration is None:
+        above = self.nearest(path)  # it may name the configuration, and read it
+        plan = self.configs.read(path, above)
+        if plan is None:
             keys = "datasets, test_datasets, pretraining_dataset, tokenized_path"
             raise PlanError(f"{text}: no trainer configuration, it has none of the keys {keys}")
-        if not declaration.datasets:
-            why = "; ".join(self.unchecked[path]) or "it names no datasets"
+        if not plan.splits:
+            why = "; ".join(plan.unchecked) or "it names no datasets"
             raise PlanError(f"{text}: nothing to check: {why}")
-        self.add_declared(declaration, wanted)
+        self.take(plan)
+        self.add_declared(plan.declaration, wanted)
 
     def add_file(self, path: Path) -> None:
         """A file named explicitly: always checked, with the whole dataset it belongs to."""
@@ -353,7 +315,7 @@ def make_plan(request: Request) -> Plan:
         DeclarationError: a declaration is faulty; all its faults are in the text.
         PlanError: a path is missing, or nothing under the paths can be checked.
     """
-    builder = _Builder(request)
+    builder = _Builder(request, Configs(request.root, request.cwd))
     # What a configuration names is not found once more as undeclared files.
     for text in sorted(request.paths, key=lambda text: not text.lower().endswith(SUFFIXES)):
         builder.add_path(text)
@@ -372,12 +334,8 @@ def make_plan(request: Request) -> Plan:
     datasets = tuple(builder.datasets.values())
     if request.paths and not datasets:
         raise PlanError(_nothing(request, builder))
-    unchecked = [
-        f"{node_path(file, request.root)}: not checked: {one}"
-        for file, many in builder.unchecked.items()
-        for one in many
-    ]
-    return Plan(datasets, tuple(_notes(builder, request.root)), tuple(unchecked))
+    unchecked = tuple(builder.configs.unchecked)
+    return Plan(datasets, tuple(_notes(builder, request.root)), unchecked)
 
 
 def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
@@ -444,14 +402,14 @@ def _nothing(request: Request, builder: _Builder) -> str:
         if declaration is not None:
             declared = ", ".join(d.name for d in declaration.datasets) or "no datasets"
             lines.append(f"{node_path(file, request.root)} declares {declared}, none of it here")
-    lines += [f"not checked: {one}" for many in builder.unchecked.values() for one in many]
+    lines += builder.configs.unchecked
     if len(lines) == 1:
         lines.append("no Parquet, Arrow or JSON file was found there, and no declaration")
     return "; ".join(lines)
 
 
 def _notes(builder: _Builder, root: Path) -> list[str]:
-    notes = list(builder.notes)
+    notes = builder.configs.notes
     if builder.passed_over:
         notes.append(f"{plural(builder.passed_over, 'file')} without token columns passed over")
     if builder.left_over:

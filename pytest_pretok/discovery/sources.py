@@ -72,12 +72,12 @@ def locate(source: Source, base: Path, anchor: Path, columns: Collection[str]) -
 
 
 def is_tokenised(located: Located, columns: Collection[str]) -> bool:
-    """Whether the first file that can be opened has all the columns; True where none can."""
+    """Whether the first file that can be opened has one of the columns; True where none can."""
     for split in located.splits:
         for shard in split.shards:
             try:
                 if shard.error is None:
-                    return set(columns) <= set(read_header(shard.path).columns)
+                    return not set(columns).isdisjoint(read_header(shard.path).columns)
             except UnreadableFile:
                 continue
     return True

@@ -88,20 +88,25 @@ def dataset_hash(
     and split, over the tokenizer's name, and over further keys as JSON. No file is part of it,
     which is why data written anew under the same path keeps its old prepared rows.
     """
-    packing, eval_packing = values.get("sample_packing"), values.get("eval_sample_packing")
+    packing, eval_packing = _flag(values, "sample_packing"), _flag(values, "eval_sample_packing")
     if packing and eval_packing is None:
         eval_packing = True  # utils/schemas/validation.py
     run = [
         int(values.get("sequence_len") or SEQUENCE_LEN),
         packing,
         eval_packing,
-        values.get("group_by_length"),
+        _flag(values, "group_by_length"),
         1.0,
-        values.get("dataset_exact_deduplication") or False,
+        _flag(values, "dataset_exact_deduplication") or False,
     ]
     names = sorted(_name(entry) for entry in entries)
     parts = ["@".join(map(str, run)), *names, tokenizer, _json(_further(values, entries))]
     return hashlib.md5("|".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def _flag(values: Mapping[str, Any], key: str) -> Any:
+    value = values.get(key)
+    return value.lower() == "true" if isinstance(value, str) else value
 
 
 def _name(entry: Mapping[str, Any]) -> str:
@@ -153,4 +158,4 @@ def _plain(value: Any) -> Any:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

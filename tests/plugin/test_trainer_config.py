@@ -6,9 +6,12 @@ import json
 import os
 from pathlib import Path
 from textwrap import dedent
+from typing import Any, cast
 
 import pytest
 
+from pretok_schemas import names
+from pretok_schemas.trainers import TRAINERS, axolotl
 from tests.plugin.conftest import Ran, Run
 from tests.plugin.data import (
     FAULT,
@@ -157,20 +160,16 @@ def test_model_folder(run: Run, project: Path) -> None:
     assert run("--pretok-data=axolotl.yml").code == 0
 
 
-NAMES = (
-    """
+NAMES = """
 datasets:
   - path: data/sft/train.parquet
   - path: data/dpo/train.parquet
-  - path: {path: ignored}
-""".replace("  - path: {path: ignored}\n", "")
-    + """\
   - path: data/my set (1).parquet
   - path: data/folder/
+  - path: data/folder/.
   - path: json
     data_files: [data/part-a.jsonl]
 """
-)
 
 
 def test_names(run: Run, here: Path) -> None:
@@ -181,7 +180,7 @@ def test_names(run: Run, here: Path) -> None:
     configure(here / "axolotl.yml", NAMES)
     ran = run("--pretok-data=axolotl.yml", "--co", "-q")
 
-    names = ["train", "train-2", "my_set__1_", "folder", "part-a"]
+    names = ["train", "train-2", "my_set__1_", "folder", "data", "part-a"]
     assert ids(ran) == [f"axolotl.yml::{name}::{RULE}[train]" for name in names]
     assert run("axolotl.yml::train-2").outcomes.keys() == {"passed"}
 
@@ -327,18 +326,42 @@ def test_faults(run: Run, here: Path, workers: str) -> None:
     assert "INTERNALERROR" not in ran.text
 
 
-def test_llama_factory_is_planned(run: Run, here: Path) -> None:
-    """The configuration of a trainer without a contract is refused with a reason."""
-    write_saved(here / "data", {"train": clean_rows()})
-    configure(here / "sft.yaml", "model_name_or_path: x\ntokenized_path: data\n")
-    ran = run("--pretok-data=sft.yaml", subprocess=True)
-    from pretok_schemas import names
+@pytest.fixture
+def tokenised(here: Path) -> Path:
+    """A folder that LLaMA-Factory wrote, and the configuration that it was written for."""
+    rows = {"train": clean_rows(), "validation": clean_rows(seed=2), "test": faulty_rows(seed=3)}
+    write_saved(here / "data", rows)
+    configure(here / "sft.yaml", "model_name_or_path: x\ntokenized_path: data\npacking: true\n")
+    return here
 
-    if "llama-factory" in names():
-        assert ran.code == 0
-    else:
-        assert ran.code == 2
-        assert "sft.yaml: the contract llama-factory is planned, but not supported" in ran.text
+
+@pytest.mark.usefixtures("tokenised")
+@pytest.mark.skipif("llama-factory" in names(), reason="the contract is there")
+def test_llama_factory_is_planned(run: Run) -> None:
+    """The configuration of a trainer without a contract is refused with a reason."""
+    ran = run("--pretok-data=sft.yaml", subprocess=True)
+
+    assert ran.code == 2
+    assert "sft.yaml: the contract llama-factory is planned, but not supported yet" in ran.text
+
+
+def test_llama_factory(run: Run, tokenised: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The splits that LLaMA-Factory reads are checked, under any contract of that name."""
+    if "llama-factory" not in names():
+        monkeypatch.setitem(cast(dict[str, Any], TRAINERS), "llama-factory", axolotl.contract)
+    ran = run("--pretok-data=sft.yaml", "--co", "-q")
+    assert ids(ran) == [f"sft.yaml::data::{RULE}[train]", f"sft.yaml::data::{RULE}[validation]"]
+
+    ran = run("--pretok-data=sft.yaml", "-k", f"{RULE} or split-overlap or {FAULT}")
+    assert (ran.code, ran.outcomes["passed"]) == (0, 5)
+    (tokenised / "data/dataset_dict.json").unlink()
+    ran = run("--pretok-data=sft.yaml")
+    assert ran.code == 1
+    assert "was not written by save_to_disk" in ran.text
+    configure(tokenised / "sft.yaml", "tokenized_path: nowhere\n")
+    ran = run("--pretok-data=sft.yaml")
+    assert ran.code == 4
+    assert "nowhere (not there yet: the trainer would write it)" in ran.text
 
 
 # -- which files, and which split
@@ -412,7 +435,12 @@ def test_typed(run: Run, project: Path) -> None:
     assert "type: chat_template, but the columns are there" in ran.text
     assert "axolotl.yml::train::missing-column[test]" in ran.text  # no type: it should be tokens
 
+    (project / "data/val.jsonl").write_text('{"input_ids": [1, 2]}\n', encoding="utf-8")
     text = text.replace("val.jsonl", "val.jsonl\n    type: chat_template")
+    configure(project / "axolotl.yml", text)
+    assert run("--pretok-data=axolotl.yml").code == 1  # tokens, but not all of the columns
+
+    (project / "data/val.jsonl").write_text('{"messages": []}\n', encoding="utf-8")
     configure(project / "axolotl.yml", text)
     ran = run("--pretok-data=axolotl.yml")
     assert ran.code == 0

@@ -38,16 +38,26 @@ class Options:
 
 def contract_of(settings: DatasetSettings, split: str | None = None) -> Contract:
     """The contract that a dataset's settings call for, on one of its splits."""
-    entries = settings.entries
-    told = entries.get(split or "") or next(iter(entries.values()), None)
+    told = settings.entries.get(split or "") or next(iter(settings.entries.values()), None)
+    entry = Entry.from_dict(told) if told else None
+    packing, longest = settings.packing, settings.sequence_len
     batch = settings.micro_batch_size
-    if batch is not None and told is None and split not in (None, "train"):
+    if entry is not None:
+        packing = packing if entry.packing is None else entry.packing
+        longest = entry.sequence_len or longest
+    elif batch is not None and split not in (None, "train"):
         batch = 1  # only what is trained has to fill a batch
     return (
-        load(settings.contract, packing=settings.packing)
-        .with_lengths(settings.sequence_len, settings.min_sample_len, settings.excess_length)
-        .with_run(batch, Entry.from_dict(told) if told else None)
+        load(settings.contract, packing=packing)
+        .with_lengths(longest, settings.min_sample_len, settings.excess_length)
+        .with_run(batch, entry)
     )
+
+
+def packs(settings: Mapping[str, Any], split: str | None) -> bool:
+    """Whether the rows of a split are packed."""
+    own = settings["entries"].get(split or "", {}).get("packing")
+    return bool(settings["packing"] if own is None else own)
 
 
 def make_judge(
@@ -144,22 +154,24 @@ class Checks:
 
 
 @lru_cache(maxsize=64)
-def _rules_of(values: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+def _rules_of(
+    values: str, split: str | None
+) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     import json
 
     dataset = PlannedDataset("", "", json.loads(values), ())
-    judge = make_judge(dataset, Options(), None)
+    judge = make_judge(dataset, Options(), None, split)
     return tuple(rule.name for rule in judge.offered), tuple(judge.lacking.items())
 
 
-def offered_rules(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The rules that a dataset of these settings is checked with, in judging order."""
-    return _rules_of(_key(settings))[0]
+def offered_rules(settings: Mapping[str, Any], split: str | None = None) -> tuple[str, ...]:
+    """The rules that a split of a dataset of these settings is checked with, in judging order."""
+    return _rules_of(_key(settings), split)[0]
 
 
 def lacking_rules(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The rules that lack a setting, and which settings would switch them on."""
-    return dict(_rules_of(_key(settings))[1])
+    return dict(_rules_of(_key(settings), None)[1])
 
 
 def _key(settings: Mapping[str, Any]) -> str:

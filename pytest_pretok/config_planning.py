@@ -142,8 +142,7 @@ class _Planner:
         A single dataset to train on takes what it is evaluated on as splits, so that they are
         compared; of several, each stands for itself.
         """
-        alike = self.config.settings == self.config.eval_settings
-        if len([part for part in parts if part.source.trains]) == 1 and alike:
+        if len([part for part in parts if part.source.trains]) == 1:
             ordered = sorted(parts, key=lambda part: not part.source.trains)
             return [ordered]
         return [[part] for part in parts]
@@ -183,7 +182,15 @@ class _Planner:
             self.config.bins,
             self.config.bin_rows or BIN_ROWS,
             self.config.held_out,
+            *self.of_split(source),
         )
+
+    def of_split(self, source: Source) -> tuple[bool | None, int | None]:
+        """Packing and length limit where they differ from those of the data to train on."""
+        if source.trains or self.config.eval_settings == self.config.settings:
+            return None, None
+        own = self.config.eval_settings
+        return own.get("packing"), own.get("sequence_len")
 
     def settings(
         self, name: str, source: Source, base: Path, entries: dict[str, Entry]
@@ -225,8 +232,8 @@ class _Planner:
         trained = sum(part.source.trains for part in parts)
         if len(self.groups(parts)) > 1 and 0 < trained < len(parts):
             found.append(
-                f"{self.shown}: test_datasets are not compared with several datasets, "
-                "or under other settings: split-overlap is not checked"
+                f"{self.shown}: test_datasets are not compared with several datasets: "
+                "split-overlap is not checked"
             )
         if self.several() and self.config.settings.get("packing"):
             found.append(

@@ -86,7 +86,7 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
     scan = records.scans.get((number, split))
     found = records.findings.get((number, split), {})
     rules = []
-    for rule in offered_rules(dataset.settings):
+    for rule in offered_rules(dataset.settings, split):
         if rule in found:
             rules.append(found[rule])
         elif rule != "split-overlap":

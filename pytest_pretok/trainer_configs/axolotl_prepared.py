@@ -55,14 +55,14 @@ _UNTOLD = ("plugins", "added_tokens_overrides", "chat_template_jinja", "rl", "st
 
 def prepared_folders(
     values: Mapping[str, Any], tokenizer: str | None, folder: str | None
-) -> tuple[dict[bool, str | None], str | None]:
+) -> tuple[dict[bool, str], str | None]:
     """The prepared folders of the data to train on (True) and to evaluate on (False).
 
     None where Axolotl keeps none. The second value says why the names cannot be told, if so.
     """
     if values.get("skip_prepare_dataset"):
         return {}, None
-    found: dict[bool, str | None] = {}
+    found: dict[bool, str] = {}
     reason = next((key for key in _UNTOLD if values.get(key)), None)
     for trains, key in ((True, "datasets"), (False, "test_datasets")):
         entries = values.get(key)
@@ -70,12 +70,11 @@ def prepared_folders(
             continue
         if any(isinstance(entry.get("type"), dict) for entry in entries):
             reason = reason or "type"
-        if tokenizer is None:
-            reason = reason or "base_model"
-        if reason is None:
-            found[trains] = f"{folder or FOLDER}/{dataset_hash(values, entries, tokenizer or '')}"
-    text = None if reason is None else f"{reason} decides on the prepared folder's name"
-    return found, text
+        if reason is None and tokenizer is not None:
+            found[trains] = f"{folder or FOLDER}/{dataset_hash(values, entries, tokenizer)}"
+    if reason is not None:
+        return {}, f"{reason} decides on the prepared folder's name"
+    return found, "there is no base_model to name the folder by" if tokenizer is None else None
 
 
 def dataset_hash(

@@ -53,7 +53,7 @@ class TrainerConfig:
     sources: tuple[Source, ...]
     settings: Mapping[str, Any]
     eval_settings: Mapping[str, Any] = field(default_factory=dict)
-    prepared: Mapping[bool, str | None] = field(default_factory=dict)
+    prepared: Mapping[bool, str] = field(default_factory=dict)
     untold: str | None = None
     bins: int = 1
     bin_rows: int | None = None

@@ -27,7 +27,8 @@ class Entry:
     prepared earlier, written at ``prepared_at``; ``modified`` are the times of the files by their
     paths as shown (all times in seconds since 1970). ``bins`` of sequence-len make one batch when
     packing, a bin holds ``bin_rows`` rows at most; ``held_out`` is the share (below 1) or number of
-    rows split off for evaluation.
+    rows split off for evaluation. ``packing`` and ``sequence_len`` are those of this split, None
+    where they are those of the whole dataset.
     """
 
     path: str
@@ -45,6 +46,8 @@ class Entry:
     bins: int = 1
     bin_rows: int = BIN_ROWS
     held_out: float = 0
+    packing: bool | None = None
+    sequence_len: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as builtins."""

@@ -117,6 +117,25 @@ def test_overlap(run: Run, project: Path) -> None:
     assert "FAILED axolotl.yml::train::split-overlap" in ran.text
 
 
+def test_evaluation_under_other_settings(run: Run, project: Path) -> None:
+    """What is evaluated on may be packed and limited otherwise, and is compared all the same."""
+    rows = clean_rows(seed=2) + overlapping_rows()
+    rows[0]["attention_mask"][3] = 0
+    write(project / "data/val.jsonl", rows)
+    with (project / "axolotl.yml").open("a", encoding="utf-8") as file:
+        file.write("sample_packing: true\neval_sample_packing: false\neval_sequence_len: 20\n")
+    ran = run("--pretok-data=axolotl.yml", "--pretok-report=r.json")
+    text = " ".join(ran.text.split())
+
+    assert "FAILED axolotl.yml::train::split-overlap" in ran.text
+    assert "axolotl, packing off: silent - the model cannot see these tokens" in text
+    assert "expected <= 20" in text
+    (dataset,) = json.loads((project / "r.json").read_text(encoding="utf-8"))["datasets"]
+    rules = [{rule["rule"] for rule in split["rules"]} for split in dataset["splits"]]
+    assert rules[0] - rules[1] == {"too-few-tokens-to-pack"}
+    assert run("--pretok-data=axolotl.yml", "-n2").outcomes == ran.outcomes
+
+
 def test_settings_of_the_configuration(run: Run, project: Path) -> None:
     """Lengths and packing are the configuration's, what it leaves out the project's."""
     declare(

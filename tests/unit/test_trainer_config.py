@@ -100,7 +100,7 @@ def test_axolotl(tmp_path: Path) -> None:
     assert [source.wanted for source in found.sources] == ["train", "train", "train"]
     assert found.model == "./models/tokenizer"
     assert found.special_tokens == {"pad_token": "<pad>"}
-    assert {key: name.split("/")[0] for key, name in found.prepared.items() if name} == {
+    assert {key: name.split("/")[0] for key, name in found.prepared.items()} == {
         True: "prepared",
         False: "prepared",
     }
@@ -119,7 +119,6 @@ def test_defaults(tmp_path: Path) -> None:
         "micro_batch_size": 1,
     }
     assert found.sources[0].wanted == "train"
-    assert found.prepared[True] is not None
     assert found.prepared[True].startswith("last_run_prepared/")
     assert (found.held_out, found.bins, found.unread, found.untold) == (0, 1, (), None)
 
@@ -420,6 +419,13 @@ def test_untold_names(key: str) -> None:
         {},
         f"{key} decides on the prepared folder's name",
     )
+
+
+def test_no_model() -> None:
+    """Without a tokenizer's name there is none for the folder."""
+    why = "there is no base_model to name the folder by"
+
+    assert prepared_folders({"datasets": [ENTRY]}, None, None) == ({}, why)
 
 
 def test_nothing_prepared() -> None:

@@ -183,6 +183,7 @@ class _Planner:
             self.config.bin_rows or BIN_ROWS,
             self.config.held_out,
             *self.of_split(source),
+            self.config.streaming,
         )
 
     def of_split(self, source: Source) -> tuple[bool | None, int | None]:
@@ -197,7 +198,7 @@ class _Planner:
     ) -> DatasetSettings:
         given = self.defaults.model_dump(mode="json") if self.defaults else {}
         declared = {key for key in _IDS if given.get(key) is not None}
-        told = {} if declared else self.vocabulary(base)
+        told = {key: v for key, v in self.vocabulary(base).items() if key not in declared}
         own = dict(self.config.settings if source.trains else self.config.eval_settings)
         rules: dict[str, Any] = dict(given.get("rules") or {})
         if self.several() or not source.trains:
@@ -224,9 +225,9 @@ class _Planner:
     def notes(self, base: Path, parts: Sequence[_Part]) -> list[str]:
         found = []
         if base != self.bases[0]:
-            place = node_path(base, self.root) or "."
+            first, place = (printable(str(folder)) for folder in (self.bases[0], base))
             found.append(
-                f"{self.shown}: its paths lead nowhere from the working directory; "
+                f"{self.shown}: its paths lead nowhere from {first}; "
                 f"they were taken from {place}, where a trainer must be started then"
             )
         trained = sum(part.source.trains for part in parts)

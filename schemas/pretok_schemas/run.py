@@ -28,7 +28,7 @@ class Entry:
     paths as shown (all times in seconds since 1970). ``bins`` of sequence-len make one batch when
     packing, a bin holds ``bin_rows`` rows at most; ``held_out`` is the share (below 1) or number of
     rows split off for evaluation. ``packing`` and ``sequence_len`` are those of this split, None
-    where they are those of the whole dataset.
+    where they are those of the whole dataset; ``streaming`` says that rows come in a stream.
     """
 
     path: str
@@ -48,6 +48,7 @@ class Entry:
     held_out: float = 0
     packing: bool | None = None
     sequence_len: int | None = None
+    streaming: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as builtins."""

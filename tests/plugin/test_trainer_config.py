@@ -176,7 +176,10 @@ def test_model_folder(run: Run, project: Path) -> None:
     assert "FAILED axolotl.yml::train::token-out-of-vocab[train]" in ran.text
 
     declare(project, "[tool.pretok]\nvocab-size = 40000\n")
-    assert run("--pretok-data=axolotl.yml").code == 0
+    assert run("--pretok-data=axolotl.yml", "--pretok-report=r.json").code == 0
+    (dataset,) = json.loads((project / "r.json").read_text(encoding="utf-8"))["datasets"]
+    assert dataset["settings"]["vocab-size"] == 40000
+    assert dataset["settings"]["eos-token-ids"] == [2]
 
 
 NAMES = """
@@ -329,7 +332,7 @@ def test_paths_of_the_configurations_folder(run: Run, here: Path) -> None:
 
     assert ran.code == 1
     assert f"FAILED configs/a.yml::train::{FAULT}[train]" in ran.text
-    assert "configs/a.yml: its paths lead nowhere from the working directory" in ran.text
+    assert f"configs/a.yml: its paths lead nowhere from {here}" in ran.text
 
 
 def test_faults(run: Run, here: Path, workers: str) -> None:

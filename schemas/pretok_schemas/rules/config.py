@@ -48,7 +48,7 @@ class Container(_ConfigRule):
         configuration: ``ds_type``, else the first of ``.parquet .arrow .csv .txt`` anywhere in
         the path, else JSON. In a folder, that all files are of one kind; that the split which the
         trainer looks for is there; that a ``save_to_disk`` folder was not saved in the numpy
-        format.
+        format; that rows are not streamed, save for packing.
 
     Why it matters:
         Loading stops with a message about something else, or some of the files are left out
@@ -76,6 +76,9 @@ class Container(_ConfigRule):
         """One example for each thing that the trainer would get wrong."""
         entry = self.entry
         examples = [_example(entry.path, text) for text in _of_the_entry(entry)]
+        if entry.streaming and entry.trains and not self.contract.packing:
+            text = "streaming: true takes no rows that are tokenised already; set it to false"
+            examples.append(_example(entry.path, text))
         known = [shard for shard in shards if shard.format is not None]
         if entry.place in ("file", "files"):
             return examples + _misread(entry, known)

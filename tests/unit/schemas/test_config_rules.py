@@ -163,6 +163,17 @@ def test_no_wrong_container(entry: Entry, shards: list[ShardFacts]) -> None:
     assert finding("container", entry, *shards).outcome is Outcome.PASSED
 
 
+def test_streams() -> None:
+    """A stream of tokenised rows is taken for packing only."""
+    entry = Entry("a.parquet", streaming=True)
+
+    assert texts(finding("container", entry, shard("a.parquet"))) == [
+        "a.parquet: streaming: true takes no rows that are tokenised already; set it to false"
+    ]
+    packed = finding("container", entry, shard("a.parquet"), packing=True)
+    assert packed.outcome is Outcome.PASSED
+
+
 AFTER = {0.5: "a moment", 30: "30 seconds", 600: "10 minutes", 7200: "2 hours", 10**6: "12 days"}
 
 

@@ -69,7 +69,7 @@ def read(document: Document) -> TrainerConfig:
         sources if not values.get("rl") else (),
         settings,
         {**settings, "packing": eval_packing, "sequence_len": eval_length},
-        {} if streaming else prepared,
+        {} if streaming and packing else prepared,
         untold,
         bin_rows=document.size(("sample_packing_bin_size",), values.get("sample_packing_bin_size")),
         bins=micro if _real_batches(document) else 1,

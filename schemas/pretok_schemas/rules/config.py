@@ -48,7 +48,7 @@ class Container(_ConfigRule):
         configuration: ``ds_type``, else the first of ``.parquet .arrow .csv .txt`` anywhere in
         the path, else JSON. In a folder, that all files are of one kind; that the split which the
         trainer looks for is there; that a ``save_to_disk`` folder was not saved in the numpy
-        format; that rows are not streamed, save for packing.
+        format; that rows are not streamed, save for packing, and not by a file's own path.
 
     Why it matters:
         Loading stops with a message about something else, or some of the files are left out
@@ -76,13 +76,19 @@ class Container(_ConfigRule):
         """One example for each thing that the trainer would get wrong."""
         entry = self.entry
         examples = [_example(entry.path, text) for text in _of_the_entry(entry)]
-        if entry.streaming and entry.trains and not self.contract.packing:
-            text = "streaming: true takes no rows that are tokenised already; set it to false"
-            examples.append(_example(entry.path, text))
+        if entry.streaming and entry.trains:
+            examples += [_example(entry.path, text) for text in self._streamed(entry)]
         known = [shard for shard in shards if shard.format is not None]
         if entry.place in ("file", "files"):
             return examples + _misread(entry, known)
         return examples + (_of_several_kinds(known) if entry.place == "folder" else [])
+
+    def _streamed(self, entry: Entry) -> Iterable[str]:
+        # utils/data/sft.py, _prepare_streaming_dataset
+        if not self.contract.packing:
+            yield "streaming: true takes no rows that are tokenised already; set it to false"
+        elif entry.place == "file":
+            yield "streaming: true takes the path for a repository; use path: json and data_files"
 
 
 def _of_the_entry(entry: Entry) -> Iterable[str]:

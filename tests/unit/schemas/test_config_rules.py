@@ -164,13 +164,17 @@ def test_no_wrong_container(entry: Entry, shards: list[ShardFacts]) -> None:
 
 
 def test_streams() -> None:
-    """A stream of tokenised rows is taken for packing only."""
+    """A stream of tokenised rows is taken for packing only, and of listed files."""
     entry = Entry("a.parquet", streaming=True)
 
     assert texts(finding("container", entry, shard("a.parquet"))) == [
         "a.parquet: streaming: true takes no rows that are tokenised already; set it to false"
     ]
-    packed = finding("container", entry, shard("a.parquet"), packing=True)
+    assert texts(finding("container", entry, shard("a.parquet"), packing=True)) == [
+        "a.parquet: streaming: true takes the path for a repository; use path: json and data_files"
+    ]
+    listed = Entry("json", "files", streaming=True)
+    packed = finding("container", listed, shard("a.jsonl", "jsonl"), packing=True)
     assert packed.outcome is Outcome.PASSED
 
 

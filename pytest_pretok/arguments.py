@@ -40,7 +40,7 @@ def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Ar
     ``--pretok-data`` alone replaces ``testpaths`` and the working directory, as a path would;
     beside other arguments it adds to them, unless one of them names our nodes already.
     """
-    given = list(config.args) if _keeps_arguments(config, request) else []
+    given = list(config.args) if keeps_arguments(config, bool(request.paths)) else []
     rewritten: list[str] = []
     positional: list[Path] = []
     odd: list[Path] = []
@@ -60,8 +60,9 @@ def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Ar
     return Arguments(tuple(rewritten), tuple(positional), asked, tuple(odd))
 
 
-def _keeps_arguments(config: pytest.Config, request: Request) -> bool:
-    if not request.paths or config.args_source is config.ArgsSource.ARGS:
+def keeps_arguments(config: pytest.Config, flagged: bool) -> bool:
+    """Whether pytest's own arguments count beside ``--pretok-data`` (``flagged``: if given)."""
+    if not flagged or config.args_source is config.ArgsSource.ARGS:
         return True
     # A flag from addopts or the environment must not switch a repository's own tests off.
     words = [str(word) for word in config.invocation_params.args]
@@ -84,6 +85,11 @@ def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]
 
 def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, list[str]]]:
     """The anchor that a file's items hang on: itself, its first shard, or a declaration."""
+    if file.name == DECLARATION and not parts:
+        # The datasets of the trainer configurations that it names hang on those.
+        named = [s.anchor for d in plan.datasets if d.by == str(file) for s in d.splits]
+        own = [str(file)] if str(file) in plan.anchors or not named else []
+        return [(Path(anchor), []) for anchor in dict.fromkeys([*own, *named])]
     if is_folder(file) or str(file) in plan.anchors or file.name == DECLARATION:
         return [(file, parts)]
     in_saved = file.name in (discovery.DICT_FILE, discovery.STATE_FILE)

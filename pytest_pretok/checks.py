@@ -40,8 +40,19 @@ class Options:
     update_baseline: bool = False
 
 
-def make_judge(dataset: PlannedDataset, options: Options, selected: frozenset[str] | None) -> Judge:
-    """The judge of a dataset, for the selected rules only (None: all of them)."""
+def packs(settings: Mapping[str, Any], split: str | None) -> bool:
+    """Whether the rows of a split are packed."""
+    own = settings["entries"].get(split or "", {}).get("packing")
+    return bool(settings["packing"] if own is None else own)
+
+
+def make_judge(
+    dataset: PlannedDataset,
+    options: Options,
+    selected: frozenset[str] | None,
+    split: str | None = None,
+) -> Judge:
+    """The judge of a dataset's split, for the selected rules only (None: all of them)."""
     settings = DatasetSettings.from_dict(dataset.settings)
     vocabulary = Vocabulary(
         settings.vocab_size,
@@ -52,7 +63,7 @@ def make_judge(dataset: PlannedDataset, options: Options, selected: frozenset[st
     )
     rules = settings.rules.items()
     return Judge(
-        contract_of(settings),
+        contract_of(settings, split),
         vocabulary,
         names=settings.columns,
         selected=selected,
@@ -94,7 +105,7 @@ class Checks:
         own = self.selection.get((number, split), frozenset()) if split else frozenset()
         across = self.selection.get((number, None), frozenset())
         dataset = self.plan.datasets[number]
-        judge = make_judge(dataset, self.options, own | across)
+        judge = make_judge(dataset, self.options, own | across, split)
         judge.budgets = {**judge.budgets, **self._baselines.loosen(dataset, split, only)}
         return judge
 
@@ -163,22 +174,24 @@ class Checks:
 
 
 @lru_cache(maxsize=64)
-def _rules_of(values: str) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+def _rules_of(
+    values: str, split: str | None
+) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     import json
 
     dataset = PlannedDataset("", "", json.loads(values), ())
-    judge = make_judge(dataset, Options(), None)
+    judge = make_judge(dataset, Options(), None, split)
     return tuple(rule.name for rule in judge.offered), tuple(judge.lacking.items())
 
 
-def offered_rules(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The rules that a dataset of these settings is checked with, in judging order."""
-    return _rules_of(_key(settings))[0]
+def offered_rules(settings: Mapping[str, Any], split: str | None = None) -> tuple[str, ...]:
+    """The rules that a split of a dataset of these settings is checked with, in judging order."""
+    return _rules_of(_key(settings), split)[0]
 
 
 def lacking_rules(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The rules that lack a setting, and which settings would switch them on."""
-    return dict(_rules_of(_key(settings))[1])
+    return dict(_rules_of(_key(settings), None)[1])
 
 
 def _key(settings: Mapping[str, Any]) -> str:

@@ -30,6 +30,8 @@ from pytest_pretok.toml_lines import key_lines
 
 DECLARATION = "pyproject.toml"
 S = TypeVar("S", bound=Defaults)
+CONFIG_KEY = "trainer-config"
+OURS = ("name", "line", "entries")  # of a dataset's settings, but no keys of a declaration
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ESCAPE = re.compile(rb"\\[uUx]")
@@ -37,12 +39,17 @@ _ESCAPE = re.compile(rb"\\[uUx]")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One ``[tool.pretok]`` table: its file, the defaults, and the datasets in their order."""
+    """One ``[tool.pretok]`` table: its file, the defaults, and the datasets in their order.
+
+    ``configs`` are the values of ``trainer-config``, with the lines that they stand on. A trainer's
+    configuration itself is a declaration too.
+    """
 
     file: Path
     folder: Path
     defaults: Defaults
     datasets: tuple[DatasetSettings, ...]
+    configs: tuple[tuple[str, int], ...] = ()
 
 
 def has_declaration(file: Path) -> bool:
@@ -136,7 +143,8 @@ class _Reader:
         if not isinstance(table, dict):
             self.fault(where, (), f"found {quote(table)}, expected a table")
             return None
-        own = {key: value for key, value in table.items() if key != "datasets"}
+        own = {k: value for k, value in table.items() if k not in ("datasets", CONFIG_KEY)}
+        configs = self.configs(table.get(CONFIG_KEY, []), where)
         defaults = self.table(Defaults, own, where)
         if defaults is not None:
             defaults = self.tokenized(defaults, where)
@@ -150,7 +158,18 @@ class _Reader:
         if self.faults:
             return None
         datasets = tuple(settings for settings in found if settings is not None)
-        return Declaration(file, file.parent, defaults, datasets)
+        return Declaration(file, file.parent, defaults, datasets, configs)
+
+    def configs(self, value: Any, where: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+        """The trainer configurations that are named; planning looks for them."""
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            text = f"found {quote(value)}, expected a path or a list of paths"
+            self.fault(where, (CONFIG_KEY,), text)
+            return ()
+        for text in texts:
+            self.local(text, where, (CONFIG_KEY,))
+        return tuple((text, self.line((*where, CONFIG_KEY))) for text in texts)
 
     def dataset(
         self, name: str, table: Any, defaults: dict[str, Any], where: tuple[str, ...]
@@ -162,10 +181,13 @@ class _Reader:
         if not isinstance(table, dict):
             self.fault(where, (), f"found {quote(table)}, expected a table")
             return None
-        for key in ("name", "line"):
+        for key in OURS:
             if key in table:
                 self.fault(where, (key,), f"unknown key{nearest(key, _keys(DatasetSettings))}")
-        own = {key: value for key, value in table.items() if key not in ("name", "line")}
+        own = {key: value for key, value in table.items() if key not in OURS}
+        if CONFIG_KEY in own:
+            self.fault(where, (CONFIG_KEY,), "belongs at the top, in [tool.pretok]")
+            del own[CONFIG_KEY]
         self.place(own, where)
         if self.table(DatasetSettings, own, where) is None:
             return None
@@ -325,4 +347,4 @@ class _Reader:
 
 def _keys(model: type[Table]) -> list[str]:
     own = [field.alias or name for name, field in model.model_fields.items()]
-    return [key for key in own if key not in ("name", "line")]
+    return [key for key in own if key not in OURS]

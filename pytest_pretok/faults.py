@@ -19,7 +19,6 @@ LATER = {
     "format": "the format is told by the file's content",
     "schema": "only the three columns are checked so far",
     "plugins": "rules of your own come later",
-    "trainer-config": "declare sequence-len, packing and the paths here instead",
 }
 
 
@@ -41,8 +40,10 @@ class DeclarationError(Exception):
     """A declaration is faulty; ``faults`` has all of them, in the order of their lines."""
 
     def __init__(self, faults: Collection[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: fault.line or 0))
-        head = f"{plural(len(self.faults), 'fault')} in {self.faults[0].file}"
+        order = list(dict.fromkeys(fault.file for fault in faults))
+        self.faults = tuple(sorted(faults, key=lambda f: (order.index(f.file), f.line or 0)))
+        files = ", ".join(dict.fromkeys(fault.file for fault in self.faults))
+        head = f"{plural(len(self.faults), 'fault')} in {files}"
         super().__init__("\n".join([head, *(f"  {fault}" for fault in self.faults)]))
 
 

@@ -214,7 +214,7 @@ class RuleItem(_Hooks, pytest.Item):
     def rendered(self, finding: Finding) -> str:
         """The finding as text."""
         settings = self.subject.dataset.settings
-        packing = "on" if settings["packing"] else "off"
+        packing = "on" if checks.packs(settings, self.subject.split) else "off"
         contract = f"{settings['contract']}, packing {packing}"
         standing = self.data.standing(self.subject)
         note = standing.note if standing is not None else ""
@@ -256,19 +256,18 @@ def _items(
     splits: Iterable[PlannedSplit],
     data: Data,
 ) -> Iterator[RuleItem]:
-    rules = checks.offered_rules(dataset.settings)
     splits = list(splits)
     _mark(parent)
     for split in splits:
         suffix = f"[{split.name}]" if split.named else ""
-        for rule in rules:
+        for rule in checks.offered_rules(dataset.settings, split.name):
             if rule not in checks.ACROSS:
                 subject = Subject(number, dataset, split.name, rule)
                 yield _item(parent, f"{rule}{suffix}", subject, data)
     if len(dataset.splits) < 2:
         return
     together = len({split.anchor for split in dataset.splits}) == 1
-    for rule in rules:
+    for rule in checks.offered_rules(dataset.settings):
         if rule not in checks.ACROSS:
             continue
         if together:

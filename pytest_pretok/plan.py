@@ -41,7 +41,8 @@ class PlannedDataset:
     """One dataset to check. ``declared_at`` is FILE:LINE of its declaration, None without one.
 
     ``baseline`` is the path of the file with its known findings, if it has one; ``home`` is the
-    folder of the declaration that says so.
+    folder of the declaration that says so. ``by`` is the path of the declaration that names the
+    trainer configuration it comes from, if one does.
     """
 
     name: str
@@ -52,23 +53,30 @@ class PlannedDataset:
     line: int = 0
     baseline: str | None = None
     home: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that will be checked; ``notes`` are lines for the header.
 
-    ``baselines`` holds the text of every baseline in force, by path.
+    ``baselines`` holds the text of every baseline in force, by path; ``unchecked`` names what was
+    asked for but cannot be checked, and why.
     """
 
     datasets: tuple[PlannedDataset, ...] = ()
     notes: tuple[str, ...] = ()
     baselines: dict[str, str] = field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as builtins."""
-        datasets = [asdict(dataset) for dataset in self.datasets]
-        return {"datasets": datasets, "notes": self.notes, "baselines": self.baselines}
+        return {
+            "datasets": [asdict(dataset) for dataset in self.datasets],
+            "notes": self.notes,
+            "baselines": self.baselines,
+            "unchecked": self.unchecked,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Plan:
@@ -82,7 +90,8 @@ class Plan:
                 for split in dataset["splits"]
             )
             datasets.append(PlannedDataset(**{**dataset, "splits": splits}))
-        return cls(tuple(datasets), tuple(values["notes"]), values["baselines"])
+        notes, unchecked = tuple(values["notes"]), tuple(values["unchecked"])
+        return cls(tuple(datasets), notes, values["baselines"], unchecked)
 
     @cached_property
     def anchors(self) -> dict[str, list[int]]:

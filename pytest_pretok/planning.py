@@ -17,6 +17,8 @@ from pathlib import Path
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
 from pytest_pretok import baseline, discovery
+from pytest_pretok.config_planning import ConfigPlan
+from pytest_pretok.configs import Configs
 from pytest_pretok.declaration import (
     DECLARATION,
     Declaration,
@@ -29,6 +31,7 @@ from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
 from pytest_pretok.text import node_path, plural
+from pytest_pretok.trainer_configs import SUFFIXES, looks_like_config
 
 
 class PlanError(Exception):
@@ -57,6 +60,7 @@ class Request:
 @dataclass(slots=True)
 class _Builder:
     request: Request
+    configs: Configs
     datasets: dict[tuple[str, ...], PlannedDataset] = field(default_factory=dict)
     declarations: dict[Path, Declaration | None] = field(default_factory=dict)
     nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
@@ -82,10 +86,11 @@ class _Builder:
                 splits = discovery.declared_splits(
                     settings.path, settings.splits, file.parent, columns
                 )
-                self.found[file, settings.name] = splits
-                for split in splits:
-                    for shard in split.shards:
-                        self.claimed.setdefault(os.path.realpath(shard.path), settings.name)
+                self.claim(file, settings.name, splits)
+            if read is not None and read.configs:
+                self.configs.read_named(read)
+                for plan in self.configs.of(read):
+                    self.take(plan)
         return self.declarations[file]
 
     def baseline_fault(self, text: str, declaration: Path) -> str | None:
@@ -102,6 +107,25 @@ class _Builder:
             return "is not there; --pretok-update-baseline writes it"
         self.baselines[str(path)] = baseline.dump(entries or {})
         return None
+
+    def claim(self, file: Path, name: str, splits: tuple[FoundSplit, ...]) -> None:
+        """Keep the splits of a declared dataset, and their files for it."""
+        self.found[file, name] = splits
+        for split in splits:
+            for shard in split.shards:
+                self.claimed.setdefault(os.path.realpath(shard.path), name)
+
+    def take(self, plan: ConfigPlan) -> None:
+        """Keep a trainer configuration as the declaration that it is."""
+        file = plan.declaration.file
+        if file not in self.declarations:
+            self.declarations[file] = plan.declaration
+            for name, splits in plan.splits.items():
+                self.claim(file, name, splits)
+
+    def with_configs(self, declaration: Declaration) -> list[Declaration]:
+        """A declaration and the trainer configurations that it names."""
+        return [declaration, *(plan.declaration for plan in self.configs.of(declaration))]
 
     def nearest(self, path: Path) -> Declaration | None:
         """The declaration in force for a file or folder: the nearest one from it upward."""
@@ -137,6 +161,7 @@ class _Builder:
                         f"{file}:{settings.line}",
                         settings.line,
                         *_baseline(settings, declaration),
+                        str(by.file) if (by := self.configs.named_by.get(declaration.file)) else "",
                     ),
                 )
 
@@ -191,17 +216,31 @@ class _Builder:
     def add_existing(self, path: Path, text: str) -> None:
         if is_folder(path):
             self.add_folder(path)
-        elif path.suffix in (".yml", ".yaml"):
-            raise PlanError(f"{text}: trainer configurations are planned, but not supported yet")
+        elif path.suffix.lower() in SUFFIXES:
+            self.add_config(path, text)
         elif path.name == DECLARATION:
             declaration = self.declaration(path)
             if declaration is None:
                 raise PlanError(f"{text} has no [tool.pretok] table")
-            self.add_declared(declaration)
+            for one in self.with_configs(declaration):
+                self.add_declared(one)
         elif path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
             self.add_folder(path.parent)
         else:
             self.add_file(path)
+
+    def add_config(self, path: Path, text: str, wanted: Collection[str] | None = None) -> None:
+        """A trainer configuration; ``wanted`` are names of its datasets (None: all of them)."""
+        above = self.nearest(path)  # it may name the configuration, and read it
+        plan = self.configs.read(path, above)
+        if plan is None:
+            keys = "datasets, test_datasets, pretraining_dataset, tokenized_path"
+            raise PlanError(f"{text}: no trainer configuration, it has none of the keys {keys}")
+        if not plan.splits:
+            why = "; ".join(plan.unchecked) or "it names no datasets"
+            raise PlanError(f"{text}: nothing to check: {why}")
+        self.take(plan)
+        self.add_declared(plan.declaration, wanted)
 
     def add_file(self, path: Path) -> None:
         """A file named explicitly: always checked, with the whole dataset it belongs to."""
@@ -246,10 +285,9 @@ class _Builder:
         above = self.nearest(path)
         below = [found for file in search.declarations if (found := self.declaration(file))]
         for declaration in _distinct([*([above] if above else []), *below]):
-            if declaration.folder.is_relative_to(path):
-                self.add_declared(declaration)
-            else:
-                self.add_declared(declaration, self.touching(declaration, path))
+            whole = declaration.folder.is_relative_to(path)
+            for one in self.with_configs(declaration):
+                self.add_declared(one, None if whole else self.touching(one, path))
         self.passed_over += search.passed_over
         free = [file for file in search.files if not self.is_ignored(file)]
         taken_up = {*self.claimed, *self.baseline_of}
@@ -305,8 +343,9 @@ def make_plan(request: Request) -> Plan:
         DeclarationError: a declaration is faulty; all its faults are in the text.
         PlanError: a path is missing, or nothing under the paths can be checked.
     """
-    builder = _Builder(request)
-    for text in request.paths:
+    builder = _Builder(request, Configs(request.root, request.cwd))
+    # What a configuration names is not found once more as undeclared files.
+    for text in sorted(request.paths, key=lambda text: not text.lower().endswith(SUFFIXES)):
         builder.add_path(text)
     for text in request.named:
         file, parts = split_argument(text, request.cwd)
@@ -316,6 +355,8 @@ def make_plan(request: Request) -> Plan:
             declaration = builder.declaration(file)
             if declaration is not None:
                 builder.add_declared(declaration, {parts[0]})
+        elif file.suffix.lower() in SUFFIXES:
+            builder.add_config(file, text, {parts[0]} if parts else None)
         else:
             builder.add_existing(file, text)
     datasets = tuple(builder.datasets.values())
@@ -323,7 +364,8 @@ def make_plan(request: Request) -> Plan:
         raise PlanError(_nothing(request, builder))
     used = {dataset.baseline for dataset in datasets}
     baselines = {path: text for path, text in builder.baselines.items() if path in used}
-    return Plan(datasets, tuple(_notes(builder, request.root)), baselines)
+    unchecked = tuple(builder.configs.unchecked)
+    return Plan(datasets, tuple(_notes(builder, request.root)), baselines, unchecked)
 
 
 def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
@@ -343,6 +385,8 @@ def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
 def _is_ours(path: Path) -> bool:
     if path.name == DECLARATION:
         return has_declaration(path)
+    if path.suffix.lower() in SUFFIXES:
+        return looks_like_config(path)
     if path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
         return discovery.is_saved_folder(path.parent)
     return data_suffix(path.name) is not None
@@ -395,13 +439,14 @@ def _nothing(request: Request, builder: _Builder) -> str:
         if declaration is not None:
             declared = ", ".join(d.name for d in declaration.datasets) or "no datasets"
             lines.append(f"{node_path(file, request.root)} declares {declared}, none of it here")
+    lines += builder.configs.unchecked
     if len(lines) == 1:
         lines.append("no Parquet, Arrow or JSON file was found there, and no declaration")
     return "; ".join(lines)
 
 
 def _notes(builder: _Builder, root: Path) -> list[str]:
-    notes = []
+    notes = builder.configs.notes
     if builder.passed_over:
         notes.append(f"{plural(builder.passed_over, 'file')} without token columns passed over")
     if builder.left_over:

@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         dest="pretok_data",
         help="check what lies under PATH: declared datasets with their settings, other "
-        "pre-tokenised files with the default contract. A file, a folder or a glob; repeatable",
+        "pre-tokenised files with the default contract. A file, a folder, a glob, or a trainer's "
+        "YAML; repeatable",
     )
     group.addoption(
         "--pretok-contract",
@@ -130,15 +131,19 @@ def _check_outputs(config: pytest.Config) -> None:
 
 
 def _request(config: pytest.Config) -> Request:
-    from pytest_pretok.planning import Request  # lazy: start cost
+    from pytest_pretok.arguments import keeps_arguments  # lazy: start cost
+    from pytest_pretok.planning import Request
 
     cwd = config.invocation_params.dir
+    paths = tuple(config.getoption("pretok_data"))
+    # `testpaths` may hold a declaration; the flag stands instead of them.
+    given = config.args if keeps_arguments(config, bool(paths)) else []
     ignored = [Path(os.path.normpath(cwd / path)) for path in config.getoption("ignore") or ()]
     return Request(
         root=config.rootpath,
         cwd=cwd,
-        paths=tuple(config.getoption("pretok_data")),
-        named=tuple(a for a in config.args if not _is_test_argument(a)),
+        paths=paths,
+        named=tuple(a for a in given if not _is_test_argument(a)),
         contract=config.getoption("pretok_contract"),
         ignored=tuple(ignored),
         ignored_globs=tuple(config.getoption("ignore_glob") or ()),

@@ -22,6 +22,12 @@ from pretok_schemas.state import HitTable, Place, State, Tally
 from pytest_pretok.engines import local
 from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header, split_units
 
+# Rules that compare the rows of one split -> what they make of the digests of rows whose keys meet.
+WITHIN = {
+    corpus.DuplicateRows.name: corpus.later_equals,
+    corpus.ConflictingLabels.name: corpus.first_conflicts,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -116,9 +122,9 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
     scan = SplitScan(split, state, facts, findings, parts)
     if judge.keep_all:
         scan.tables = judge.tables(state, facts)
-    for rule in judge.rules:
-        if rule.name == corpus.DuplicateRows.name:
-            _find_duplicates(rule, scan, judge, workers)
+    within = [rule for rule in judge.rules if rule.name in WITHIN]
+    if within:
+        _compare_rows(within, scan, judge, workers)
     return scan
 
 
@@ -141,7 +147,14 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
     schema = bool(header.columns) and None not in header.columns.values()
-    return ShardFacts(shard.shown, columns=columns, types=types, schema=schema, usable=usable)
+    return ShardFacts(
+        shard.shown,
+        columns=columns,
+        types=types,
+        schema=schema,
+        usable=usable,
+        format=header.format,
+    )
 
 
 def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
@@ -214,15 +227,18 @@ def _digests(
         yield from found
 
 
-def _find_duplicates(rule: Rule, scan: SplitScan, judge: Judge, workers: int) -> None:
+def _compare_rows(rules: Sequence[Rule], scan: SplitScan, judge: Judge, workers: int) -> None:
+    """The findings of the rules that compare the rows of one split, from one second look."""
     rows, keys = corpus.comparable(scan.state.keys, corpus.DuplicateRows.eligible)
     repeated = corpus.repeated_rows(rows, keys)
-    pairs = corpus.later_equals(_digests(scan, judge, repeated, True, workers))
-    hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
-    tally = _tally_rows(rule.name, scan, hits, judge)
-    because = judge.because(rule, scan.state, scan.shards)
-    finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
-    scan.findings[rule.name] = finding
+    digests = list(_digests(scan, judge, repeated, True, workers))
+    for rule in rules:
+        pairs = WITHIN[rule.name](digests)
+        hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
+        tally = _tally_rows(rule.name, scan, hits, judge)
+        because = judge.because(rule, scan.state, scan.shards)
+        finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
+        scan.findings[rule.name] = finding
 
 
 def compare_splits(

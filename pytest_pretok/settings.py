@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from pretok_schemas.contract import Contract
+from pretok_schemas.run import Entry
 from pretok_schemas.trainers import load
 
 
@@ -72,17 +73,22 @@ class Defaults(Table):
     ) = None
     pad_token_id: Id | None = None
     baseline: str | None = None
+    micro_batch_size: Size | None = None
     columns: dict[str, str] = {}
     rules: dict[str, Annotated[RuleSetting, BeforeValidator(_as_rule)]] = {}
 
 
 class DatasetSettings(Defaults):
-    """One dataset, with the defaults filled in. ``line`` is where its table begins, from 1."""
+    """One dataset, with the defaults filled in. ``line`` is where its table begins, from 1.
+
+    ``entries`` holds what a trainer's configuration says, by split: an `Entry` as builtins each.
+    """
 
     name: str = ""
     line: int = 0
     path: str | None = None
     splits: dict[str, str] | None = None
+    entries: dict[str, dict[str, Any]] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as builtins, by the names of their fields."""
@@ -107,9 +113,19 @@ def undeclared(defaults: Defaults | None, name: str) -> DatasetSettings:
     return DatasetSettings.from_dict({**given, "name": name})
 
 
-def contract_of(settings: DatasetSettings) -> Contract:
-    """The contract that a dataset's settings call for."""
-    contract = load(settings.contract, packing=settings.packing, collator=settings.collator)
-    return contract.with_lengths(
-        settings.sequence_len, settings.min_sample_len, settings.excess_length
+def contract_of(settings: DatasetSettings, split: str | None = None) -> Contract:
+    """The contract that a dataset's settings call for, on one of its splits."""
+    told = settings.entries.get(split or "") or next(iter(settings.entries.values()), None)
+    entry = Entry.from_dict(told) if told else None
+    packing, longest = settings.packing, settings.sequence_len
+    batch = settings.micro_batch_size
+    if entry is not None:
+        packing = packing if entry.packing is None else entry.packing
+        longest = entry.sequence_len or longest
+    elif batch is not None and split not in (None, "train"):
+        batch = 1  # only what is trained has to fill a batch
+    return (
+        load(settings.contract, packing=packing, collator=settings.collator)
+        .with_lengths(longest, settings.min_sample_len, settings.excess_length)
+        .with_run(batch, entry)
     )

@@ -100,6 +100,12 @@ def _stays_inside(name: str) -> bool:
     return inside and ":" not in parts.parts[0] and "\x00" not in name
 
 
+def format_type(folder: Path) -> str | None:
+    """The format in which a saved folder gives its values back (``numpy``), None for plain ones."""
+    found = _json_object(folder / STATE_FILE).get("_format_type")
+    return found if isinstance(found, str) else None
+
+
 def listed_files(folder: Path) -> set[str]:
     """The data files that a folder's ``state.json`` names."""
     listed = _json_object(folder / STATE_FILE).get("_data_files")

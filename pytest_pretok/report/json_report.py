@@ -29,6 +29,7 @@ _SETTINGS = (
     "bos_token_id",
     "eos_token_ids",
     "pad_token_id",
+    "micro_batch_size",
 )
 
 
@@ -39,6 +40,7 @@ def report_dict(records: Records) -> dict[str, Any]:
         "tool": f"pytest-pretok {__version__}",
         "ok": records.ok and records.complete,
         "complete": records.complete,
+        "not_checked": list(records.plan.unchecked),
         "datasets": [_dataset(records, n, d) for n, d in enumerate(records.plan.datasets)],
     }
 
@@ -85,7 +87,7 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
     scan = records.scans.get((number, split))
     found = records.findings.get((number, split), {})
     rules = []
-    for rule in offered_rules(dataset.settings):
+    for rule in offered_rules(dataset.settings, split):
         if rule in found:
             rules.append(found[rule])
         elif rule != "split-overlap":

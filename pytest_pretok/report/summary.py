@@ -32,7 +32,8 @@ def header(plan: Plan) -> list[str]:
     declared = sum(1 for dataset in plan.datasets if dataset.declared_at)
     splits = sum(1 for d in plan.datasets for split in d.splits if split.collected)
     text = f"pretok: {plural(len(plan.datasets), 'dataset')} ({declared:,} declared), "
-    return [text + plural(splits, "split"), *(f"pretok: {note}" for note in plan.notes)]
+    notes = (*plan.notes, *plan.unchecked)
+    return [text + plural(splits, "split"), *(f"pretok: {note}" for note in notes)]
 
 
 def scan_record(scan: SplitScan) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def lines(records: Records, width: int) -> list[str]:
         found.append(f"... and {plural(len(scans) - SPLITS_SHOWN, 'more split')}")
     found += [
         line
-        for text in _lacking(records.plan)
+        for text in (*_lacking(records.plan), *records.plan.unchecked)
         for line in textwrap.wrap(text, max(width - 1, 40), subsequent_indent="    ")
     ]
     return found

@@ -114,7 +114,7 @@ def _example(example: Example, rule: str) -> list[str]:
     shard = printable(example.shard, 200)
     if example.row < 0:
         found = "" if example.found is None else f": {printable(str(example.found), 300)}"
-        return [*_wrap(f"{shard}{found}"), ""]
+        return [*_wrap(f"{shard}{found}".removeprefix(": ")), ""]
     where = f"  {shard} row {example.shard_row}"
     if example.split:
         where += f" ({example.split}[{example.row}])"

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from pretok_schemas.arrow import Kind
 from pretok_schemas.findings import BY_HARM, Consequence, Severity
+from pretok_schemas.run import Entry
 
 IDS = "input_ids"
 MASK = "attention_mask"
@@ -50,7 +51,7 @@ class Contract:
     ``consequences`` maps a rule's name, or ``RULE:CASE`` where the effect depends on the column or
     on the length policy, to what this trainer does with a violation. A rule that is not named does
     not apply to this trainer and is not collected. ``severities`` overrides the rules' own
-    defaults.
+    defaults; ``entry`` is what the trainer's own configuration says of the data, if there is one.
 
     ``labels_ahead`` is 1 for a trainer whose labels are shifted in the dataset (labels[i] is the
     id at i + 1), 0 where the model shifts. ``makes_labels`` tells whether the trainer makes labels
@@ -78,6 +79,8 @@ class Contract:
     sequence_len: int | None = None
     min_sample_len: int = 2
     excess_length: ExcessLength = "drop"
+    micro_batch_size: int | None = None
+    entry: Entry | None = None
     severities: Mapping[str, Severity] = field(default_factory=dict)
 
     def column(self, role: str) -> Column | None:
@@ -112,6 +115,10 @@ class Contract:
             min_sample_len=max(self.min_sample_len, min_sample_len or 0),
             excess_length=excess_length or self.excess_length,
         )
+
+    def with_run(self, micro_batch_size: int | None, entry: Entry | None = None) -> Contract:
+        """The same contract with the batches of one run, and what its configuration says."""
+        return replace(self, micro_batch_size=micro_batch_size, entry=entry)
 
 
 class Tokenizer(Protocol):

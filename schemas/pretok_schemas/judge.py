@@ -209,6 +209,8 @@ class Judge:
             if isinstance(rule, FileRule | SplitRule) and because is None:
                 because = next((n for n in rule.left_out_by if _speaks(findings.get(n))), None)
                 tally = tally if because is None else Tally()
+            elif isinstance(rule, SplitRule) and rule.needs_all:
+                tally = Tally()  # what was not read may be what it lacks
             findings[rule.name] = self.finding(rule, tally, total, facts, state, because)
         return findings
 
@@ -270,7 +272,7 @@ class Judge:
             if because is None:
                 return finding
             return replace(finding, outcome=Outcome.NOT_EVALUATED, because=because)
-        cases = ("mild",) if only_mild else (*rule.cases(), *sorted(tally.roles))
+        cases = ("mild",) if only_mild else (*rule.cases(counts), *sorted(tally.roles))
         consequence = self.contract.consequence(rule.name, cases)
         outcome = Outcome.PASSED
         if tally.violations > budget:

@@ -74,6 +74,7 @@ class Stats:
             max(self.lengths, default=0),
             self.percentile(0.5),
             self.recurring,
+            self.lengths,
         )
 
     def length_summary(self) -> dict[str, int]:

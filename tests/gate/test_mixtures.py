@@ -22,6 +22,7 @@ ONLY_WARN = (
     "empty-row",
     "short-row",
     "duplicate-rows",
+    "conflicting-labels",
     "cut-at-limit",
     "missing-eos",
     "end-id-masked",

@@ -19,13 +19,15 @@ from tests.support.verdicts import rows_by_rule, same_places, scan_rows
 
 SEEDS = st.integers(0, 2**32)
 
-# Rules about several rows are tested in test_several_rows, rules about files in test_files.
-# Those about the whole split, further columns or a tokenizer in tests of their own.
+# Rules about several rows are tested in test_several_rows, rules about files in test_files; those
+# about the whole split, further columns, a tokenizer or a trainer's configuration in tests of
+# their own.
 ELSEWHERE = {
     "unreadable-file",
     "no-rows",
     "missing-column",
     "duplicate-rows",
+    "conflicting-labels",
     "split-overlap",
     *(rule.name for rule in RULES if issubclass(rule, SplitRule)),
     *(rule.name for rule in RULES if "tokenizer" in rule.requires),
@@ -37,6 +39,10 @@ ELSEWHERE = {
     "packed-without-boundaries",
     "position-ids",
     "sequence-lengths",
+    "container",
+    "stale-prepared-folder",
+    "tokenised-but-typed",
+    "too-few-tokens-to-pack",
 }
 
 

@@ -62,6 +62,8 @@ def test_nearly_equal_rows(seed: int, count: int) -> None:
 
     expected = violations(rows, KNOWN["all"])["duplicate-rows"]
     assert found["duplicate-rows"] == sorted(expected)
+    conflicts = violations(rows, KNOWN["all"]).get("conflicting-labels", {})
+    assert found.get("conflicting-labels", []) == sorted(conflicts)
     assert len(rows) - 1 in expected
 
 

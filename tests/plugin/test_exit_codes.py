@@ -65,7 +65,7 @@ USAGE = {
     "declared-id": (["pyproject.toml::sfd::no-rows"], "not found"),
     "missing-id": (["data/two.parquet::no-rows"], "not found"),
     "no-declaration": (["--pretok-data=empty/pyproject.toml"], "no [tool.pretok] table"),
-    "trainer-config": (["--pretok-data=axolotl.yml"], "not supported yet"),
+    "trainer-config": (["--pretok-data=axolotl.yml"], "no trainer configuration"),
 }
 
 

@@ -164,6 +164,7 @@ SAMPLES: dict[str, list[Row] | pa.Table] = {
     "short-row": changed(three_tokens),
     "too-long": clean_rows(),
     "duplicate-rows": clean_rows() + clean_rows(2),
+    "conflicting-labels": clean_rows() + changed(set_cell("labels", 9, -100), 0)[:2],
     "split-overlap": overlapping_rows(),
     "wrong-kind": table_of(clean_rows()).rename_columns(
         ["chosen_input_ids", "rejected_input_ids", "chosen_labels"]
@@ -229,6 +230,10 @@ SAMPLES: dict[str, list[Row] | pa.Table] = {
     ],
     "wrong-turn-trained": [spoken(f"assistant {n}", "goose", header=" user:") for n in range(9)],
     "untrained-special-token": [spoken("goose geese", f"miller {n}") for n in range(6)],
+    "container": clean_rows(),
+    "stale-prepared-folder": clean_rows(),
+    "tokenised-but-typed": clean_rows(),
+    "too-few-tokens-to-pack": clean_rows(),
 }
 SETTINGS = {
     "token-out-of-vocab": "vocab-size = 40000",
@@ -257,6 +262,26 @@ SETTINGS = {
     "wrong-turn-trained": TOKENIZER,
     "untrained-special-token": f'{TOKENIZER}\nrules = {{ untrained-special-token = "warning" }}',
 }
+# Rules about a trainer's configuration: what stands in it beside the path and its defaults.
+CONFIGS = {
+    "container": "ds_type: json}]",
+    "stale-prepared-folder": "type: ''}]",
+    "tokenised-but-typed": "type: chat_template}]",
+    "too-few-tokens-to-pack": "type: ''}]\nsample_packing: true\nmicro_batch_size: 2",
+}
+
+
+def configure(here: Path, rule: str) -> str:
+    """Write a configuration that breaks a rule, and return the id of its item."""
+    text = f"base_model: org/model\ndatasets: [{{path: data.parquet, {CONFIGS[rule]}\n"
+    (here / "axolotl.yml").write_text(text, encoding="utf-8")
+    if rule == "stale-prepared-folder":
+        prepared = here / "last_run_prepared/35311fb1f06561044e4780c15e2c5fd4/state.json"
+        prepared.parent.mkdir(parents=True)
+        prepared.write_text("{}", encoding="utf-8")
+        os.utime(prepared, (1_700_000_000, 1_700_000_000))
+        os.utime(here / "data.parquet", (1_700_100_000, 1_700_100_000))
+    return f"axolotl.yml::data::{rule}"
 
 
 def text_of(run: Run, here: Path, rule: str) -> str:
@@ -277,7 +302,8 @@ def text_of(run: Run, here: Path, rule: str) -> str:
         write(here / "train.parquet", clean_rows())
         paths = 'splits = { train = "train.parquet", test = "data.parquet" }'
     declare(here, f"[tool.pretok.datasets.sft]\n{paths}\n{SETTINGS.get(rule, '')}\n")
-    ran = run(f"pyproject.toml::sft::{rule}", "-W", "error::pytest_pretok.PretokWarning")
+    name = configure(here, rule) if rule in CONFIGS else f"pyproject.toml::sft::{rule}"
+    ran = run(name, "-W", "error::pytest_pretok.PretokWarning")
     assert ran.outcomes == {"failed": 1}
     begin = next(number for number, line in enumerate(ran.lines) if line.startswith("____"))
     end = next(n for n, line in enumerate(ran.lines) if line.strip("-") == " pretok ")

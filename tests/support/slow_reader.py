@@ -77,6 +77,7 @@ def violations(rows: Iterable[Row], known: Known) -> Faults:
         found[rule][WHOLE] = Fault(found=text)
     kind = {"wrong-kind"} & set(found)
     seen: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+    labelled: dict[tuple[int, ...], tuple[int, list[int], bool]] = {}
     for number, row in enumerate(slow):
         candidates = row.candidates() | split.candidates(row)
         speaks = set(kind)
@@ -90,4 +91,9 @@ def violations(rows: Iterable[Row], known: Known) -> Faults:
             first = seen.setdefault((tuple(row.ids), tuple(row.labels)), number)
             if first != number:
                 found["duplicate-rows"][number] = Fault(found=f"train[{first}]")
+            ids = tuple(row.ids)
+            other, labels, told = labelled.setdefault(ids, (number, row.labels, False))
+            if labels != row.labels and not told:
+                found["conflicting-labels"][number] = Fault(found=f"train[{other}]")
+                labelled[ids] = (other, labels, True)
     return dict(found)

@@ -86,11 +86,9 @@ def names_in(*packages: str) -> list[str]:
 
 
 READING = ("readers", "engines")
-UPPER = (
-    *("plugin", "session", "nodes", "plan", "planning", "arguments", "checks", "report"),
-    "baseline",
-)
-DECLARING = ("settings", "declaration", "discovery", "toml_lines")
+PLANNING = ("plan", "planning", "config_planning", "configs", "arguments")
+UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline")
+DECLARING = ("settings", "declaration", "discovery", "toml_lines", "trainer_configs")
 
 
 @pytest.mark.parametrize("name", names_in(*READING))
@@ -124,7 +122,7 @@ def test_files_are_read_by_the_scan_alone(name: str) -> None:
     """Whoever shows or selects does not read data, save for the headers that planning looks at."""
     used = under(imports(name), "pytest_pretok.readers")
 
-    assert not used or name.endswith((".planning", ".plan", ".arguments"))
+    assert not used or name.endswith(("planning", ".plan", ".arguments"))
 
 
 @pytest.mark.parametrize("name", ["pytest_pretok.report.text", "pytest_pretok.text"])

@@ -27,7 +27,7 @@ def rule_table() -> str:
     lines = ["| rule | a violation is | severity | effect off / on |", "|---|---|---|---|"]
     for rule in RULES:
         effects = [
-            contract.consequence(rule.name, rule(contract, Vocabulary()).cases()).effect.value
+            contract.consequence(rule.name, rule(contract, Vocabulary()).cases({})).effect.value
             if contract.applies(rule.name)
             else "other trainers only"
             for contract in (off, on)

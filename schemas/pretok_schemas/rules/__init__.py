@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.rules.base import Rule
+from pretok_schemas.rules.config import (
+    Container,
+    StalePreparedFolder,
+    TokenisedButTyped,
+    TooFewTokensToPack,
+)
 from pretok_schemas.rules.conventions import LabelsAreAMask, LabelsShifted, WrongIgnoreValue
-from pretok_schemas.rules.corpus import DuplicateRows, SplitOverlap
+from pretok_schemas.rules.corpus import ConflictingLabels, DuplicateRows, SplitOverlap
 from pretok_schemas.rules.files import (
     ExtraColumn,
     MissingColumn,
@@ -127,7 +133,12 @@ RULES: tuple[type[Rule], ...] = (
     PositionIds,
     SequenceLengths,
     DuplicateRows,
+    ConflictingLabels,
     SplitOverlap,
+    Container,
+    StalePreparedFolder,
+    TokenisedButTyped,
+    TooFewTokensToPack,
 )
 
 NAMES: tuple[str, ...] = tuple(rule.name for rule in RULES)
@@ -160,6 +171,8 @@ def rules_for(
         "eos-token-ids": vocabulary.eos is not None,
         "pad-token-id": vocabulary.pad is not None,
         "tokenizer": vocabulary.tokenizer is not None,
+        "micro-batch-size": contract.micro_batch_size is not None,
+        "trainer-config": contract.entry is not None,
     }
     ready: list[Rule] = []
     lacking: dict[str, tuple[str, ...]] = {}

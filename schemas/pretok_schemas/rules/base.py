@@ -18,7 +18,9 @@ from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Example, Severity
 
-Family = Literal["structure", "padding", "labels", "tokens", "lengths", "packing", "corpus"]
+Family = Literal[
+    "structure", "padding", "labels", "tokens", "lengths", "packing", "corpus", "config"
+]
 Unit = Literal["row", "file", "split"]
 
 NO_ROWS: Ints = np.zeros(0, np.int64)
@@ -80,8 +82,9 @@ NOTHING = Look()
 class SplitFacts:
     """What is known of a whole split when its findings are concluded.
 
-    ``median`` and ``longest`` are row lengths in tokens; ``recurring`` counts the rows in which the
-    start of a document recurs (see `rules.packing`). ``columns`` are the names of every shard.
+    ``median`` and ``longest`` are row lengths in tokens, ``lengths`` counts rows by theirs;
+    ``recurring`` counts the rows in which the start of a document recurs (see `rules.packing`).
+    ``columns`` are the names of every shard.
     """
 
     rows: int
@@ -90,6 +93,7 @@ class SplitFacts:
     longest: int
     median: int = 0
     recurring: int = 0
+    lengths: Mapping[int, int] = field(default_factory=dict)
     columns: tuple[frozenset[str], ...] = ()
 
     @property
@@ -108,7 +112,8 @@ class ShardFacts:
 
     ``columns`` is None where not even the names could be read; ``types`` are those of its columns
     by name, as far as the format knows them (``schema``: completely). ``usable`` are the roles
-    whose columns are there and of an accepted type (None: all); ``rows`` are those read.
+    whose columns are there and of an accepted type (None: all); ``rows`` are those read;
+    ``format`` is the container that the content tells.
     """
 
     path: str
@@ -118,6 +123,7 @@ class ShardFacts:
     schema: bool = False
     usable: frozenset[str] | None = None
     error: str | None = None
+    format: str | None = None
 
     def lacks(self, roles: Iterable[str]) -> bool:
         """Whether some of the roles cannot be read in this shard."""
@@ -160,7 +166,7 @@ class Rule(ABC):
         """What the data shows about where the fault comes from, one sentence, or None."""
         return None
 
-    def cases(self) -> tuple[str, ...]:
+    def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """What the consequence depends on beside the columns at fault (see `Contract`)."""
         return ()
 
@@ -223,11 +229,13 @@ class NormRule(RowRule):
 class SplitRule(Rule):
     """A rule about a whole split; its finding has one violation or none.
 
-    ``views`` are the column sets in which it can look at a row; any of them is enough.
+    ``views`` are the column sets in which it can look at a row; any of them is enough. One that
+    ``needs_all`` has no verdict where some of the split could not be read.
     """
 
     unit: ClassVar[Unit] = "split"
     views: ClassVar[tuple[tuple[str, ...], ...]]
+    needs_all: ClassVar[bool] = False
 
     @abstractmethod
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:

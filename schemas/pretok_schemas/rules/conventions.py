@@ -188,7 +188,7 @@ class LabelsAreAMask(RowRule):
     help = "write labels = input_ids where the mask is 1, and -100 where it is 0"
 
     def look(self, batch: TokenBatch) -> Look:
-        """Rows of zeros and ones, at the first label that is not the id; doubtful ones undecided."""
+        """Rows of zeros and ones, at the first label that is not the id."""
         binary = batch.once(binary_rows)
         counts = {
             "masks": int(binary.decided.sum()),

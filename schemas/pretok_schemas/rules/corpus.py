@@ -22,6 +22,7 @@ from pretok_schemas.rules.labelled import LABELLED
 Keys = npt.NDArray[np.uint64]
 
 SAMPLES = 16
+OF_IDS = 16  # bytes of a digest that are those of the ids
 OVERLAP_TOKENS = 16  # shorter rows recur by nature
 
 # Odd multipliers, fixed so that every process and every machine makes the same keys.
@@ -53,6 +54,32 @@ class DuplicateRows(CorpusRule):
     eligible = 1
     help = "keep the first of them"
     evidence = "the same as"
+
+
+class ConflictingLabels(CorpusRule):
+    """Rows of the same ids have other labels.
+
+    What it checks:
+        Rows of a split with the same ``input_ids`` have the same ``labels``. One row is reported
+        for each group of such rows: the first that departs from the one before.
+
+    Why it matters:
+        One text is trained in two ways: here as a prompt, there as an answer.
+
+    Fails:
+        Two rows ``[1, 5, 6, 2]``, labelled ``[-100, 5, 6, 2]`` and ``[-100, -100, 6, 2]``.
+
+    Passes:
+        Two rows ``[1, 5, 6, 2]`` with equal labels, which duplicate-rows reports.
+    """
+
+    name = "conflicting-labels"
+    family = "corpus"
+    severity = Severity.WARNING
+    views = (LABELLED,)
+    eligible = 1
+    help = "decide which labels are meant, and drop the other row"
+    evidence = "the same ids as"
 
 
 class SplitOverlap(CorpusRule):
@@ -113,20 +140,19 @@ def row_keys(batch: TokenBatch) -> Keys:
 
 
 def row_digests(batch: TokenBatch, rows: Ints, labels: bool) -> list[bytes]:
-    """A 16-byte digest of each row's ids, and of its labels where asked for.
+    """A 16-byte digest of each row's ids, and 16 bytes more for its labels where asked for.
 
     Two rows are taken for equal exactly if their digests are. Values count, not their types.
     """
     roles = (IDS, LABELS) if labels else (IDS,)
     digests = []
     for row in rows.tolist():
-        digest = hashlib.blake2b(digest_size=16)
+        whole = b""
         for role in roles:
             lists = batch.columns[role]
-            values = lists.values[lists.offsets[row] : lists.offsets[row + 1]]
-            digest.update(len(values).to_bytes(8, "little"))
-            digest.update(values.astype("<i8").tobytes())
-        digests.append(digest.digest())
+            values = lists.values[lists.offsets[row] : lists.offsets[row + 1]].astype("<i8")
+            whole += hashlib.blake2b(values.tobytes(), digest_size=OF_IDS).digest()
+        digests.append(whole)
     return digests
 
 
@@ -163,3 +189,19 @@ def later_equals(digests: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
         for row, digest in digests
         if (earlier := first.setdefault(digest, row)) != row
     ]
+
+
+def first_conflicts(digests: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:
+    """Of rows in order, by group of equal ids: the first with other labels than the group's first
+    row, and that row.
+    """
+    first: dict[bytes, tuple[int, bytes]] = {}
+    found = []
+    told: set[bytes] = set()
+    for row, digest in digests:
+        ids, labels = digest[:OF_IDS], digest[OF_IDS:]
+        earlier, theirs = first.setdefault(ids, (row, labels))
+        if labels != theirs and ids not in told:
+            told.add(ids)
+            found.append((row, earlier))
+    return found

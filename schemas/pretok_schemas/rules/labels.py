@@ -177,9 +177,16 @@ class NoTrainableToken(RowRule):
             return NOTHING
         lengths, many = np.unique(view.lengths[local], return_counts=True)
         counts = {f"length {n}": int(m) for n, m in zip(lengths, many, strict=True)}
+        first = batch.once(label_state).trained[view.starts[local]]
+        counts["first"] = 0 if batch.labels_ahead else int(np.count_nonzero(first))
+        counts["none"] = len(local) - counts["first"]
         none = np.zeros(len(local), np.int64)
         expected = np.full(len(local), ">= 1", object)
         return Look(Hits(view.batch_rows(local), found=none, expected=expected), counts)
+
+    def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
+        """Rows whose first label alone is set fare worse in some trainers."""
+        return tuple(case for case in ("first", "none") if counts.get(case))
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """Tells a prompt that filled the context from a marker that was not found."""

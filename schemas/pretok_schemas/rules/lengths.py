@@ -109,7 +109,7 @@ class TooLong(RowRule):
         lost = counts.get("lost", 0) > SERIOUS_LOSS * facts.trainable
         return Severity.ERROR if lost or self.contract.excess_length == "raise" else self.severity
 
-    def cases(self) -> tuple[str, ...]:
+    def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """The consequence is the length policy's."""
         return (self.contract.excess_length,)
 

@@ -5,6 +5,7 @@ Must not know whether labels are right, only whether they carry loss.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -289,8 +290,14 @@ class LeadingPadding(RowRule):
             leads = (found.first > 0) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[leads])
             places.update(dict.fromkeys(rows.tolist(), 0))
+        hidden = len(places)
         places.update(dict.fromkeys(self._heads(batch), 0))
-        return Look(_padding_hits(batch, places))
+        counts = {"hidden": hidden, "attended": len(places) - hidden}
+        return Look(_padding_hits(batch, places), counts)
+
+    def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
+        """Padding that the mask shows fares worse."""
+        return tuple(case for case in ("attended", "hidden") if counts.get(case))
 
     def _heads(self, batch: TokenBatch) -> list[int]:
         view = batch.view(*LABELLED)

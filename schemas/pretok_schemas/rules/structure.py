@@ -94,10 +94,11 @@ def _typed(rows: Ints, cells: list[tuple[str, str, bool]]) -> Hits:
 
 
 class NullRow(RowRule):
-    """A required cell is null or absent.
+    """A cell is null or absent.
 
     What it checks:
-        No row has null in a required column; a JSON line that lacks the key counts as null.
+        No row has null in a column that the trainer reads; a JSON line that lacks the key counts
+        as null.
 
     Why it matters:
         The trainer crashes at load, or at a random step when the row comes up.
@@ -115,12 +116,10 @@ class NullRow(RowRule):
     help = "drop the row, or write the lists that it lacks"
 
     def look(self, batch: TokenBatch) -> Look:
-        """Rows with a null cell in a required column; the first such column is named."""
+        """Rows with a null cell; the first such column is named."""
         hits: dict[int, str] = {}
         counts: dict[str, int] = {}
         for column in self.contract.columns:
-            if not column.required:
-                continue
             foreign = batch.foreign.get(column.role)
             lists = batch.columns.get(column.role)
             if foreign is not None and foreign.kind == "null":

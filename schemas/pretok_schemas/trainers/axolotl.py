@@ -57,6 +57,7 @@ FACTS: Facts = {
     # utils/collators/batching.py without packing; drop_no_trainable_tokens with it.
     "null-row:labels": _AT_RANDOM,
     "null-row:attention_mask": _AT_RANDOM,
+    "null-row:position_ids": _AT_RANDOM,
     "null-token": (CRASH, "the run stops at a random step: Unable to create tensor"),
     "length-mismatch:labels": (
         SILENT,
@@ -85,7 +86,11 @@ FACTS: Facts = {
     "mask-hole": (SILENT, "the model cannot see these tokens"),
     "mask-all-zero": (SILENT, "the row is trained without any token that it may see"),
     "trailing-padding": _PADDED,
-    "leading-padding": _PADDED,
+    "leading-padding:hidden": _PADDED,
+    "leading-padding:attended": (
+        SILENT,
+        "the mask shows the padding: it is attended, and positions are shifted",
+    ),
     "trained-under-mask": (
         SILENT,
         "the model is trained to produce tokens that stand under a 0 of the mask",
@@ -99,6 +104,19 @@ FACTS: Facts = {
         SILENT,
         "the evaluation is not held out; Axolotl does not compare the splits",
     ),
+    # utils/data/shared.py: load_dataset_with_config, get_dataset_type
+    "container": (
+        CRASH,
+        "loading stops with a message about something else, or files are left out",
+    ),
+    # utils/data/shared.py: generate_dataset_hash_from_config, load_preprocessed_dataset
+    "stale-prepared-folder": (SILENT, "the rows prepared from the older files are trained"),
+    # utils/data/wrappers.py: get_dataset_wrapper
+    "tokenised-but-typed": (
+        SILENT,
+        "the type is ignored: nothing that it stands for is applied",
+    ),
+    "too-few-tokens-to-pack": (HARMLESS, "rows are not packed"),
 }
 
 # core/trainers/base.py, _get_dataloader: packing removes the attention_mask column, and
@@ -107,7 +125,7 @@ PACKED: Facts = {
     **FACTS,
     "column-type:attention_mask": _NO_MASK,
     "column-type:mild": _NO_MASK,
-    "column-type:position_ids": (HARMLESS, "positions are counted anew when packing"),
+    "column-type:position_ids": (CRASH, "loading stops: can only concatenate list"),
     "null-row:labels": (CRASH, "loading stops: 'NoneType' object is not iterable"),
     "null-row:attention_mask": _NO_MASK,
     "length-mismatch:labels": (
@@ -121,13 +139,22 @@ PACKED: Facts = {
     "mask-hole": _NO_MASK,
     "mask-all-zero": _NO_MASK,
     "trailing-padding": (WASTED, "padding becomes real tokens in the bin"),
-    "leading-padding": (
+    "leading-padding:hidden": (
         SILENT,
         "the mask is removed when packing: padding is attended, positions are shifted",
     ),
-    "no-trainable-token": (DROPPED, "the row is dropped at load; if all are so, loading stops"),
+    "no-trainable-token:none": (DROPPED, "the row is dropped; if all are so, loading stops"),
+    "no-trainable-token:first": (
+        SILENT,
+        "the row is kept, and the row before it in the bin is trained to predict its first label",
+    ),
     "first-label-trained": (SILENT, "the last token of the row before it in the bin predicts it"),
     "position-ids": (HARMLESS, "positions are counted anew when packing"),
+    # utils/samplers/multipack.py: generate_batches, drop_last
+    "too-few-tokens-to-pack": (
+        SILENT,
+        "no batch is full: the run ends after 0 steps, without an error",
+    ),
     # The collator joins every column with np.concatenate.
     "extra-column": (CRASH, "the run stops: zero-dimensional arrays cannot be concatenated"),
 }

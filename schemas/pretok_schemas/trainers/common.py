@@ -27,7 +27,7 @@ FILES: Facts = {
         "stops at load, or trains on pairs of tokens that were never meant",
     ),
     "narrow-integer": (SILENT, "ids beyond the type's limit were stored as other ids"),
-    "shard-schema-mismatch": (CRASH, "loading stops: the features can't be aligned"),
+    "shard-schema-mismatch": (CRASH, "loading stops: the shards make no one table"),
     "extra-column": (HARMLESS, "the column is dropped"),
 }
 
@@ -48,10 +48,11 @@ LOSS: Facts = {
     ),
     "label-not-input-id": _WRONG_TARGET,
     "trained-padding": (SILENT, "the model learns to emit padding"),
-    "no-trainable-token": (
+    "no-trainable-token:none": (
         WASTED,
         "the row is computed and teaches nothing; if all are so, the loss reads 0.0",
     ),
+    "no-trainable-token:first": (WASTED, "the row is computed and teaches nothing"),
     "first-label-trained": (HARMLESS, "the model shifts: nothing predicts the first token"),
 }
 
@@ -75,7 +76,7 @@ HABITS: Facts = {
     "special-token-as-text": (SILENT, "trained to spell a special token out"),
     "tokenizer-mismatch": (SILENT, "trained on the words of another tokenizer"),
     "unknown-tokens": (SILENT, "trained on text of which parts are lost"),
-    "repetition": (WASTED, "computed, and teaches nothing but to repeat"),
+    "repetition": (SILENT, "trained to repeat, in more targets than the rest of the row has"),
     "prompt-not-masked": (SILENT, "trained to write the prompts too"),
     "mixed-masking": (SILENT, "in these rows the prompt is trained too"),
     "prompt-boundary": (SILENT, "trained to answer behind a beginning that use does not have"),
@@ -89,6 +90,7 @@ HABITS: Facts = {
     "cut-at-limit": (SILENT, "trained on answers without an end"),
     "packed-without-boundaries": (SILENT, "every document attends to those before it in the row"),
     "duplicate-rows": (WASTED, "the row is trained twice an epoch"),
+    "conflicting-labels": (SILENT, "one text is trained in two ways"),
     "split-overlap": (SILENT, "the evaluation is not held out"),
 }
 

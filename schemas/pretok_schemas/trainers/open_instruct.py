@@ -25,7 +25,7 @@ FACTS: Facts = {
         for name, fact in SEQ2SEQ.items()
         if not name.endswith("position_ids") and name != "position-ids"
     },
-    "no-trainable-token": (DROPPED, "rows without a trainable label are filtered out"),
+    "no-trainable-token:none": (DROPPED, "rows without a trainable label are filtered out"),
     "too-long": (SILENT, "the end of the row is cut off, its end id with it"),
     "targets-lost-by-truncation": (DROPPED, "rows without a trainable label are filtered out"),
 }

@@ -38,11 +38,11 @@ COLUMNS = {
     # Makes positions, and -100 at every joint; reads no mask.
     "flattening": (Column(IDS), Column(LABELS, required=False)),
     # Replaces labels by a copy of the ids with pads masked.
-    "language-modeling": (Column(IDS), _MASK),
+    "language-modeling": (Column(IDS), _MASK, Column(POSITIONS, required=False)),
 }
 
 _STOPS = (CRASH, "the run stops when the row comes up")
-_KEPT = (SILENT, "nothing cuts the row: beyond the model's context it trains on noise, or stops")
+_KEPT = (HARMLESS, "nothing cuts the row; a model may stop at rows beyond its own context")
 
 SEQ2SEQ: Facts = {
     **EVERYWHERE,
@@ -63,7 +63,11 @@ SEQ2SEQ: Facts = {
     "mask-hole": (SILENT, "the model cannot see these tokens"),
     "mask-all-zero": (SILENT, "the row is trained without any token that it may see"),
     "trailing-padding": (WASTED, "padding is computed"),
-    "leading-padding": (WASTED, "padding is computed"),
+    "leading-padding:hidden": (WASTED, "padding is computed"),
+    "leading-padding:attended": (
+        SILENT,
+        "the mask shows the padding: it is attended, and positions are shifted",
+    ),
     "trained-under-mask": (
         SILENT,
         "the model is trained to produce tokens that stand under a 0 of the mask",
@@ -84,7 +88,10 @@ FLATTENING: Facts = {
         "every later row of the batch trains on shifted targets, or the run stops",
     ),
     "empty-row": (CRASH, "the run stops: Expected input batch_size"),
-    "leading-padding": (SILENT, "no mask is read: padding is attended, positions are shifted"),
+    "leading-padding:hidden": (
+        SILENT,
+        "no mask is read: padding is attended, positions are shifted",
+    ),
 }
 
 # The collator makes the labels: what the file says of them is gone.
@@ -105,17 +112,21 @@ _LABELS = (
     "low-trainable-share",
     "trained-under-mask",
     "length-mismatch:labels",
-    "length-mismatch:position_ids",
-    "position-ids",
     "trained-padding",
 )
 LANGUAGE_MODELING: Facts = {
-    **{name: fact for name, fact in SEQ2SEQ.items() if name not in _LABELS},
+    **{
+        name: fact
+        for name, fact in SEQ2SEQ.items()
+        if name not in _LABELS and not name.startswith("no-trainable-token")
+    },
     "extra-column": (
-        CRASH,
-        "labels are not padded: the run stops, or your -100 vanish where rows are equally long",
+        SILENT,
+        "your -100 vanish where rows are equally long; else labels are not padded, and it stops",
     ),
     "no-trainable-token": (WASTED, "a row of one token, or of pads, teaches nothing"),
+    "trailing-padding": (SILENT, "pads that are end ids are trained; others are computed"),
+    "leading-padding:hidden": (SILENT, "the first token behind the padding is trained too"),
 }
 
 FACTS: dict[Collator, Facts] = {

@@ -53,17 +53,20 @@ _CUT = (
 FACTS: Facts = {
     **EVERYWHERE,
     "missing-column": (CRASH, "the rows are taken for text, and loading stops"),
-    "column-type": _STOPS,
+    "column-type:input_ids": _STOPS,
+    "column-type:labels": _STOPS,
     "null-row": _STOPS,
     "null-token": _STOPS,
     "length-mismatch:labels": (
         SILENT,
-        "shorter labels are padded by themselves, longer ones stop the run",
+        "labels are padded by themselves: targets are shifted, in later rows too, or it stops",
     ),
     "length-mismatch:completion_mask": (SILENT, "labels end where the shorter column ends"),
     "length-mismatch:assistant_masks": (SILENT, "labels end where the shorter column ends"),
-    "empty-row": _STOPS,
-    "no-trainable-token": (DROPPED, "the row is dropped when the dataset is prepared"),
+    "column-type:completion_mask": (SILENT, "whatever is not empty counts as trained"),
+    "column-type:assistant_masks": (SILENT, "whatever is not empty counts as trained"),
+    "empty-row": (DROPPED, "the row is dropped when the dataset is prepared"),
+    "no-trainable-token:none": (DROPPED, "the row is dropped when the dataset is prepared"),
     "too-long": _CUT,
     "targets-lost-by-truncation": (DROPPED, "the row is dropped when the dataset is prepared"),
     "trailing-padding": (WASTED, "padding is computed: the mask is not read"),
@@ -82,7 +85,7 @@ PACKED: Facts = {
         CRASH,
         "packing stops: All columns must have the same length",
     ),
-    "no-trainable-token": (WASTED, "the row is computed and teaches nothing"),
+    "no-trainable-token:none": (WASTED, "the row is computed and teaches nothing"),
     "targets-lost-by-truncation": (WASTED, "the row is computed and teaches nothing"),
 }
 

@@ -26,7 +26,7 @@ FACTS: Facts = {
         for name, fact in SEQ2SEQ.items()
         if not name.endswith("position_ids") and name != "position-ids"
     },
-    "no-trainable-token": (
+    "no-trainable-token:none": (
         CRASH,
         "the row teaches nothing; if the first 100 rows are so, loading stops with a division by 0",
     ),

@@ -11,6 +11,7 @@ from pretok_schemas.contract import Contract
 from pretok_schemas.findings import BY_HARM, Effect, Severity
 from pretok_schemas.rules import NAMES, RULES, rule_named, rules_for
 from pretok_schemas.rules.base import CorpusRule, FileRule, RowRule, Rule, SplitRule
+from pretok_schemas.run import Entry
 
 SECTIONS = ("What it checks:", "Why it matters:", "Fails:", "Passes:")
 # What no trainer does without: files and cells that can be read, ids that its embedding has.
@@ -154,17 +155,27 @@ def test_a_rule_of_no_consequence_does_not_apply() -> None:
 
 def test_settings_switch_rules_on() -> None:
     """A rule that needs a setting is named with it until the setting is there."""
-    contract = load("axolotl")
+    contract = load("axolotl", packing=True)
 
     ready, lacking = rules_for(contract, Vocabulary())
-    more, none = rules_for(contract.with_lengths(64), Vocabulary(10, 1, (2,), 0))
+    full = contract.with_lengths(64).with_run(2, Entry("data"))
+    more, none = rules_for(full, Vocabulary(10, 1, (2,), 0))
 
     assert "sequence-len" in lacking["too-long"]
     other = {*NOT_AXOLOTLS, "targets-lost-by-truncation"}  # long rows are dropped, not cut
+    other |= {"extra-column"} - {rule.name for rule in ready}
     apply = [name for name in NAMES if name not in other]
     assert [rule.name for rule in ready] == [name for name in apply if name not in lacking]
     assert all(keys == ("tokenizer",) for keys in none.values())
     assert [rule.name for rule in more] == [name for name in apply if name not in none]
+
+
+def test_rules_about_packing() -> None:
+    """Without packing, a rule about packed rows is neither ready nor lacking anything."""
+    ready, lacking = rules_for(load("axolotl").with_run(2), Vocabulary())
+
+    named = {rule.name for rule in ready} | lacking.keys()
+    assert "too-few-tokens-to-pack" not in named
 
 
 @pytest.mark.parametrize(("given", "least"), [(None, 2), (0, 2), (1, 2), (2, 2), (9, 9)])

@@ -1,0 +1,11 @@
+"""A trainer's own YAML -> what it says of its data, as plain values with the lines they stand on.
+
+Reads that file and small files of a model folder; knows no plan, no rules and no pytest.
+"""
+
+from __future__ import annotations
+
+from pytest_pretok.trainer_configs.base import Source, TrainerConfig
+from pytest_pretok.trainer_configs.read import SUFFIXES, looks_like_config, read_config
+
+__all__ = ["SUFFIXES", "Source", "TrainerConfig", "looks_like_config", "read_config"]

@@ -83,6 +83,10 @@ def claim(known: Contract | None, seen: Mapping[str, Any]) -> Effect | None:
         return Effect.HARMLESS
     if known is None or not seen["claimed"] or not known.applies(seen["rule"]):
         return None
+    if (seen["rule"], seen["case"]) == ("column-type", "mild") and not any(
+        column.tolerates for column in known.columns
+    ):
+        return None
     if seen["case"] in COLUMNS:
         column = known.column(seen["case"])
         if column is None or (seen["rule"] == "missing-column" and not column.required):

@@ -116,7 +116,6 @@ FACTS: Facts = {
         SILENT,
         "the type is ignored: nothing that it stands for is applied",
     ),
-    "too-few-tokens-to-pack": (HARMLESS, "rows are not packed"),
 }
 
 # core/trainers/base.py, _get_dataloader: packing removes the attention_mask column, and
@@ -152,12 +151,16 @@ PACKED: Facts = {
     "position-ids": (HARMLESS, "positions are counted anew when packing"),
     # utils/samplers/multipack.py: generate_batches, drop_last
     "too-few-tokens-to-pack": (
-        SILENT,
+        DROPPED,
         "no batch is full: the run ends after 0 steps, without an error",
     ),
     # The collator joins every column with np.concatenate.
     "extra-column": (CRASH, "the run stops: zero-dimensional arrays cannot be concatenated"),
 }
+
+
+# Not in the conformance suite: one lies in the configuration, the other needs LoRA.
+READ = frozenset({"tokenised-but-typed", "untrained-special-token"})
 
 
 def contract(packing: bool) -> Contract:
@@ -167,7 +170,7 @@ def contract(packing: bool) -> Contract:
         trainer="axolotl",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(PACKED if packing else FACTS),
+        consequences=consequences(PACKED if packing else FACTS, READ),
         packing=packing,
         also_knows=frozenset({"token_type_ids"}),
         concatenates=packing,

@@ -113,6 +113,7 @@ _LABELS = (
     "trained-under-mask",
     "length-mismatch:labels",
     "trained-padding",
+    "conflicting-labels",
 )
 LANGUAGE_MODELING: Facts = {
     **{
@@ -136,6 +137,9 @@ FACTS: dict[Collator, Facts] = {
 }
 
 
+READ = frozenset({"untrained-special-token"})  # needs LoRA
+
+
 def contract(packing: bool, collator: Collator = "seq2seq") -> Contract:
     """What the Trainer asks for with one of its collators; flattening is its way of packing."""
     modeling = collator == "language-modeling"
@@ -144,7 +148,7 @@ def contract(packing: bool, collator: Collator = "seq2seq") -> Contract:
         trainer=f"transformers, {collator} collator",
         version=VERSION,
         columns=COLUMNS[collator],
-        consequences=consequences(FACTS[collator]),
+        consequences=consequences(FACTS[collator], READ),
         packing=packing or collator == "flattening",
         makes_labels="always" if modeling else "if-absent" if collator == "flattening" else "never",
         also_knows=frozenset({MASK, POSITIONS, "token_type_ids"}),

@@ -90,6 +90,9 @@ PACKED: Facts = {
 }
 
 
+READ = frozenset({"untrained-special-token"})  # needs LoRA
+
+
 def contract(packing: bool) -> Contract:
     """What SFTTrainer asks for, with or without ``packing``."""
     return Contract(
@@ -97,7 +100,7 @@ def contract(packing: bool) -> Contract:
         trainer="trl",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(PACKED if packing else FACTS),
+        consequences=consequences(PACKED if packing else FACTS, READ),
         packing=packing,
         makes_labels="if-absent",
         loss_masks=(COMPLETION, ASSISTANT),

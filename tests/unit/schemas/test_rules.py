@@ -110,7 +110,8 @@ def test_axolotl_has_an_answer_to_everything(packing: bool) -> None:
     """The first trainer's contract speaks of every rule but those that cannot apply."""
     told = {key.split(":")[0] for key in load("axolotl", packing=packing).consequences}
 
-    assert told == set(NAMES) - NOT_AXOLOTLS
+    only_packed = set() if packing else {"too-few-tokens-to-pack"}
+    assert told == set(NAMES) - NOT_AXOLOTLS - only_packed
 
 
 @pytest.mark.parametrize(("trainer", "packing"), TRAINERS)

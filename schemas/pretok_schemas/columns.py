@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import kind_of
-from pretok_schemas.batch import Defect, Foreign, Lists, TokenBatch, lists_from_arrow
+from pretok_schemas.batch import Bools, Defect, Foreign, Lists, TokenBatch, lists_from_arrow
 from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
 
 
@@ -106,8 +106,8 @@ class Columns:
         hidden = None
         for role in self.contract.loss_masks:
             mask = columns.get(role)
-            if mask is not None and np.array_equal(mask.offsets, ids.offsets):
-                zero = mask.values == 0
+            if mask is not None:
+                zero = _hidden(ids, mask)
                 hidden = zero if hidden is None else hidden | zero
         if self.contract.makes_labels == "always" and self.vocabulary.pad is not None:
             pads = ids.values == self.vocabulary.pad
@@ -116,3 +116,17 @@ class Columns:
             return ids
         values = np.where(hidden, self.contract.ignore_index, ids.values.astype(np.int64))
         return Lists(ids.offsets, values, ids.null_rows, ids.null_tokens)
+
+
+def _hidden(ids: Lists, mask: Lists) -> Bools:
+    """By token, whether a loss mask leaves it out: it is 0 there, or ends before."""
+    if np.array_equal(mask.offsets, ids.offsets):
+        zero: Bools = mask.values == 0
+        return zero
+    lengths = np.diff(ids.offsets)
+    place = np.arange(int(ids.offsets[-1])) - np.repeat(ids.offsets[:-1], lengths)
+    there = place < np.repeat(np.diff(mask.offsets), lengths)
+    at = (np.repeat(mask.offsets[:-1], lengths) + place)[there]
+    hidden = np.ones(len(place), np.bool_)
+    hidden[there] = mask.values[at] == 0
+    return hidden

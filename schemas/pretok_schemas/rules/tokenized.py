@@ -62,7 +62,12 @@ class TokenizerMismatch(SplitRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("tokenizer",)
-    left_out_by = ("token-out-of-vocab", "narrow-integer", "ignore-index-in-ids")
+    left_out_by = (
+        "token-out-of-vocab",
+        "narrow-integer",
+        "ignore-index-in-ids",
+        "special-token-as-text",
+    )
     help = "declare the tokenizer that made these rows, or tokenise them with the model's own"
     ENOUGH = 0.8
     FEW = 0.05

@@ -1,0 +1,179 @@
+"""Rules that need the tokenizer itself, with small tokenizers of the real library."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from pretok_schemas import Vocabulary, load
+from pretok_schemas.contract import Tokenizer
+from pretok_schemas.findings import Severity
+from pytest_pretok.tokenizers import load_tokenizer
+from tests.support import toy_tokenizers as toys
+from tests.support.judging import Row, judged, violated
+
+WORDS = ["goose", "geese", "miller", "the", "counts", "grain", "river", "stone", "seven", "mill"]
+USER, ANSWER, END = "<|user|>", "<|assistant|>", "<|eot_id|>"
+
+
+@lru_cache
+def chat() -> tuple[Tokenizer, Vocabulary]:
+    """Byte-level BPE with the special tokens of a chat, read by our loader."""
+    made = toys.byte_level()
+    made.add_special_tokens([USER, ANSWER])
+    loaded = load_tokenizer(toys.save(made, Path(mkdtemp())))
+    return loaded, Vocabulary(loaded.size, loaded.bos, loaded.ends, loaded.pad, loaded)
+
+
+def text(rng: random.Random) -> str:
+    """Some words."""
+    return " ".join(rng.choice(WORDS) for _ in range(rng.randint(4, 12)))
+
+
+def row(rng: random.Random, early: int = 0, inverted: bool = False, specials: bool = True) -> Row:
+    """A chat of two turns, the second of them trained."""
+    tokenizer, vocabulary = chat()
+    bos = [] if vocabulary.bos is None else [vocabulary.bos]
+    ask = tokenizer.encode(f"{USER} user: {text(rng)}{END}", specials)
+    head = tokenizer.encode(f"{ANSWER} assistant:", True)
+    answer = tokenizer.encode(f" {text(rng)}{END}", True)
+    ids = [*bos, *ask, *head, *answer]
+    begin = len(ids) - len(answer) - early
+    labels = [-100] * begin + ids[begin:]
+    if inverted:
+        user = len(bos) + len(tokenizer.encode(f"{USER} user:", specials))
+        labels = [-100] * user + ids[user : len(bos) + len(ask)]
+        labels += [-100] * (len(ids) - len(labels))
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+
+
+def rows(count: int = 30, **changes: bool) -> list[Row]:
+    """Chats of random words."""
+    rng = random.Random(9)
+    return [row(rng, **changes) for _ in range(count)]
+
+
+def found(made: list[Row], severities: dict[str, Severity] | None = None) -> tuple[set[str], dict]:  # type: ignore[type-arg]
+    """The rules that alarm, and their rows."""
+    findings, by_rule = judged(made, load("axolotl"), chat()[1], severities)
+    return violated(findings), by_rule
+
+
+def test_clean_chats() -> None:
+    """Nothing alarms at what the tokenizer wrote itself."""
+    assert found(rows()) == (set(), {})
+
+
+def test_missing_bos() -> None:
+    """Every row that lacks what the tokenizer puts before each text."""
+    made = rows()
+    for number in range(0, 30, 2):
+        made[number] = {name: values[1:] for name, values in made[number].items()}
+
+    rules, by_rule = found(made)
+
+    assert rules == {"missing-bos"}
+    assert by_rule == {"missing-bos": list(range(0, 30, 2))}
+
+
+def test_special_tokens_as_text() -> None:
+    """Spelled out in three rows, at the first piece that nothing else can have merged with."""
+    made = rows()
+    plain = rows(specials=False)
+    for number in (3, 4, 17):
+        made[number] = plain[number]
+
+    rules, by_rule = found(made)
+
+    assert rules == {"special-token-as-text"}
+    assert by_rule == {"special-token-as-text": [3, 4, 17]}
+
+
+def test_another_tokenizer() -> None:
+    """Ids within the vocabulary that this tokenizer would not write."""
+    rng = random.Random(2)
+    made = rows()
+    for one in made:
+        ids = [rng.randrange(3, 250) for _ in one["input_ids"]]
+        ids[0], ids[-1] = one["input_ids"][0], one["input_ids"][-1]
+        one["input_ids"], one["labels"] = ids, [-100, *ids[1:]]
+
+    rules, _ = found(made)
+
+    assert "tokenizer-mismatch" in rules
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02])
+def test_a_few_joints_are_no_mismatch(share: float) -> None:
+    """Turns tokenised apart come back a little different."""
+    rng = random.Random(3)
+    tokenizer, _ = chat()
+    made = rows()
+    for one in made:
+        if rng.random() < share * 30:
+            cut = len(one["input_ids"]) // 2
+            extra = tokenizer.encode(" ", False)
+            one["input_ids"][cut:cut] = extra
+            one["labels"][cut:cut] = [-100] * len(extra)
+            one["attention_mask"] += [1] * len(extra)
+
+    assert "tokenizer-mismatch" not in found(made)[0]
+
+
+def test_the_header_is_trained() -> None:
+    """The loss begins at one and the same special token in nearly all stretches."""
+    tokenizer, _ = chat()
+    head = len(tokenizer.encode(f"{ANSWER} assistant:", True))
+
+    rules, by_rule = found(rows(early=head))
+
+    assert rules == {"mask-span-off-by-one"}
+    assert by_rule == {"mask-span-off-by-one": list(range(30))}
+
+
+def test_prompts_are_trained_and_answers_are_not() -> None:
+    """An inverted mask, told by the words before the stretches."""
+    rules, _ = found(rows(inverted=True))
+
+    assert "wrong-turn-trained" in rules
+
+
+def test_untrained_special_tokens_only_if_asked() -> None:
+    """Off by default."""
+    made = rows(4)
+
+    assert found(made)[0] == set()
+    rules, by_rule = found(made, {"untrained-special-token": Severity.WARNING})
+    assert rules == {"untrained-special-token"}
+    assert by_rule == {"untrained-special-token": [0, 1, 2, 3]}
+
+
+def test_unknown_tokens() -> None:
+    """More than one token in a thousand is unknown."""
+    words = load_tokenizer(
+        toys.save(toys.word_level(), Path(mkdtemp()), tokenizer_config={"unk_token": "[UNK]"})
+    )
+    vocabulary = Vocabulary(words.size, None, words.ends, None, words)
+    ids = [1, 2, 3, 4] * 300 + [40]
+    for unknown, alarms in ((1, False), (2, True)):
+        ids[:unknown] = [0] * unknown
+        made = [{"input_ids": ids, "attention_mask": [1] * len(ids), "labels": ids}]
+        findings, _ = judged(made, load("axolotl"), vocabulary)
+        assert ("unknown-tokens" in violated(findings)) == alarms
+
+
+def test_windows_show_the_text() -> None:
+    """A failure says what stands there."""
+    made = rows(3)
+    made[1]["labels"][-2] += 1
+
+    findings, _ = judged(made, load("axolotl"), chat()[1])
+
+    window = findings["label-not-input-id"].examples[0].window
+    assert window is not None
+    assert len(window.text) == len(window.values["input_ids"])
+    assert END in window.text

@@ -202,7 +202,7 @@ class Judge:
                 tally = settle_tally(rule.name, state, settled, self.examples)
                 total = state.rows
             elif isinstance(rule, SplitRule):
-                tally, total = self._about_split(rule, state, facts), 1
+                tally, total = self._about_split(rule, state, facts, shards), 1
             else:
                 continue
             because = self.because(rule, state, shards)
@@ -243,11 +243,14 @@ class Judge:
                     settled[rule.name] = (SPLIT,)
         return settled
 
-    def _about_split(self, rule: SplitRule, state: State, facts: SplitFacts) -> Tally:
+    def _about_split(
+        self, rule: SplitRule, state: State, facts: SplitFacts, shards: Sequence[ShardFacts]
+    ) -> Tally:
         found = rule.conclude(state.counts.get(rule.name, {}), facts)
         if found is None:
             return Tally()
-        return Tally(1, examples=[Example(NOWHERE, NOWHERE, found=found)])
+        where = shards[0].path if len(shards) == 1 else ""
+        return Tally(1, examples=[Example(NOWHERE, NOWHERE, where, found=found)])
 
     def finding(
         self,

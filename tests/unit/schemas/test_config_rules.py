@@ -40,7 +40,7 @@ def finding(
     judge = Judge(contract, Vocabulary(), selected={rule})
     ids = [[i + 3 for i in range(length)] for length in rows]
     table = pa.table({name: pa.array(ids, pa.list_(pa.int64())) for name in COLUMNS})
-    state = judge.look(judge.batch(table.combine_chunks().to_batches()[0]))
+    state = judge.look(judge.columns.batch(table.combine_chunks().to_batches()[0]))
     return judge.conclude(state, shards or [shard("data/a.parquet")])[rule]
 
 
@@ -265,7 +265,7 @@ def test_no_verdict_without_ids() -> None:
     contract = load("axolotl", packing=True).with_lengths(64).with_run(2)
     judge = Judge(contract, Vocabulary(), selected={"too-few-tokens-to-pack"})
     table = pa.table({"labels": pa.array([[1, 2]], pa.list_(pa.int64()))})
-    state = judge.look(judge.batch(table.to_batches()[0]))
+    state = judge.look(judge.columns.batch(table.to_batches()[0]))
     facts = ShardFacts("a", 1, ("labels",), frozenset({"labels"}))
 
     found = judge.conclude(state, [facts])["too-few-tokens-to-pack"]

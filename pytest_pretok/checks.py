@@ -24,6 +24,9 @@ from pytest_pretok.tokenizers.shared import shared_tokenizer
 
 ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
 
+# What leaves other rules without a verdict, whether they were asked for or not.
+ALWAYS_OBSTRUCT = frozenset({"unreadable-file", "no-rows", "missing-column"})
+
 Selection = Mapping[tuple[int, str | None], frozenset[str]]
 
 
@@ -157,7 +160,7 @@ class Checks:
         else:
             finding = self.finding(number, split, rule)
             others = self.scan(number, split).findings.values()
-            obstructs = any(other.because == rule for other in others)
+            obstructs = rule in ALWAYS_OBSTRUCT or any(other.because == rule for other in others)
         if dataset.baseline is None:
             return finding, None
         key = key_of(dataset, split, rule, only)

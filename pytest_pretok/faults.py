@@ -13,7 +13,7 @@ from typing import Any
 from pytest_pretok.text import plural, printable
 
 _LONGEST_KEY = 120  # of a fault's text
-_MOST_NAMES = 16  # that are listed where no spelling is near
+_MOST_NAMES = 20  # that are listed where no spelling is near
 
 LATER = {
     "format": "the format is told by the file's content",

@@ -200,12 +200,12 @@ def test_files_of_other_kinds_are_passed_over(run: Run, here: Path) -> None:
 
 
 def test_a_file_named_is_always_checked(run: Run, here: Path) -> None:
-    """A table without token columns that is named explicitly fails."""
+    """A table without token columns that is named explicitly fails, for what it is."""
     write(here / "data/other.jsonl", [{"text": "hello"}])
     ran = run("--pretok-data=data/other.jsonl", "-rf", "--tb=no")
 
     assert ran.code == 1
-    assert "FAILED data/other.jsonl::missing-column" in ran.text
+    assert "FAILED data/other.jsonl::wrong-kind" in ran.text
 
 
 @pytest.mark.parametrize("folder", [".hidden", "node_modules", "env"])

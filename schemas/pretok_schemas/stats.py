@@ -14,7 +14,7 @@ import numpy as np
 from pretok_schemas.batch import Ints, TokenBatch, Values
 from pretok_schemas.contract import IDS
 from pretok_schemas.rules.base import SplitFacts
-from pretok_schemas.rules.labelled import LABELLED, label_state, targets
+from pretok_schemas.rules.labelled import LABELLED, target_counts, token_runs
 from pretok_schemas.rules.packing import recurrences
 
 # Distinct run edges kept of a batch and of a split: only common ones are of interest, and in
@@ -106,24 +106,15 @@ def look(batch: TokenBatch) -> Stats:
     labelled = batch.view(*LABELLED)
     if labelled.tokens:
         stats.labelled = labelled.tokens
-        stats.trainable = int(np.count_nonzero(batch.once(targets)))
+        stats.trainable = int(batch.once(target_counts).sum())
         _count_edges(batch, stats)
     return stats
 
 
 def _count_edges(batch: TokenBatch, stats: Stats) -> None:
-    view = batch.view(*LABELLED)
-    trained, ids = batch.once(label_state).trained, view[IDS]
-    turns = np.flatnonzero(trained[1:] != trained[:-1]) + 1
-    # A run goes on over the joint of two rows in the flat array: cut it there.
-    joints = view.starts[1:][view.lengths[1:] > 0]
-    joints = joints[joints > 0]
-    at = np.union1d(turns, joints) if len(joints) else turns
-    begins = np.concatenate(([0], at))
-    ends = np.concatenate((at, [len(trained)]))
-    runs = trained[begins]
-    begins, ends = begins[runs], ends[runs]
-    starts = view.starts[view.rows_at(begins)]
+    view, runs = batch.view(*LABELLED), batch.once(token_runs)
+    ids, begins, ends = view[IDS], runs.begins, runs.ends
+    starts = view.starts[runs.rows]
     before = _before(ids, begins, starts, 2) * _SHIFT + _before(ids, begins, starts, 1)
     inside = begins > starts
     for key, count in _commonest(before[inside]):

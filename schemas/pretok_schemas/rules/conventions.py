@@ -20,9 +20,9 @@ from pretok_schemas.rules.labelled import (
     at_first_wrong,
     label_state,
     label_view,
-    rows_with,
     rows_with_ignore_ids,
     suspects,
+    trained_counts,
 )
 
 SHIFTS = (1, -1, 2, -2, 3, -3)  # in the order in which ties are resolved
@@ -71,10 +71,9 @@ class LabelsShifted(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Shifted rows; rows with too few places come with the shifts that would fit as code."""
-        view = batch.view(*LABELLED)
         state = batch.once(label_state)
         decided = np.setdiff1d(
-            rows_with(view, state.trained, MIN_PLACES),
+            np.flatnonzero(batch.once(trained_counts) >= MIN_PLACES),
             batch.once(rows_with_ignore_ids),
             assume_unique=True,
         )

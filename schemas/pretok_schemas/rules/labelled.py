@@ -83,18 +83,72 @@ def trained_tokens(batch: TokenBatch) -> Bools:
     return moved
 
 
+class Runs(NamedTuple):
+    """Stretches of a row that carry loss: int64 each, in the order of the flat array.
+
+    ``rows`` are rows of the labelled view; ``begins`` and ``ends`` flat indices, the latter of the
+    place behind the last one.
+    """
+
+    rows: Ints
+    begins: Ints
+    ends: Ints
+
+
+def label_runs(batch: TokenBatch) -> Runs:
+    """The stretches of labels that are not -100."""
+    return _runs(batch.view(*LABELLED), batch.once(label_state).trained)
+
+
+def token_runs(batch: TokenBatch) -> Runs:
+    """The stretches of tokens that the model learns to produce."""
+    if not batch.labels_ahead:
+        return batch.once(label_runs)
+    return _runs(batch.view(*LABELLED), batch.once(trained_tokens))
+
+
+def _runs(view: View, trained: Bools) -> Runs:
+    size = len(trained)
+    edge = np.zeros(size + 1, np.bool_)
+    if size:
+        np.not_equal(trained[1:], trained[:-1], out=edge[1:size])
+        edge[view.starts] = True  # a stretch ends with its row
+    edge[[0, size]] = True
+    edges = np.flatnonzero(edge)
+    begins, ends = edges[:-1], edges[1:]
+    kept = trained[begins]
+    begins, ends = begins[kept], ends[kept]
+    return Runs(view.rows_at(begins), begins, ends)
+
+
+def trained_counts(batch: TokenBatch) -> Ints:
+    """By row of the labelled view, labels that are not -100."""
+    view, runs = batch.view(*LABELLED), batch.once(label_runs)
+    return _sums(runs, len(view))
+
+
+def _sums(runs: Runs, rows: int) -> Ints:
+    total = np.concatenate(([0], np.cumsum(runs.ends - runs.begins)))
+    first = np.searchsorted(runs.rows, np.arange(rows + 1))
+    sums: Ints = total[first[1:]] - total[first[:-1]]
+    return sums
+
+
+def target_counts(batch: TokenBatch) -> Ints:
+    """By row of the labelled view, labels that the loss counts (see `targets`)."""
+    counts = batch.once(trained_counts)
+    if batch.labels_ahead:
+        return counts
+    view = batch.view(*LABELLED)
+    filled = filled_rows(view)
+    counts = counts.copy()
+    counts[filled] -= batch.once(label_state).trained[view.starts[filled]]
+    return counts
+
+
 def filled_rows(view: View) -> Ints:
     """The rows of a view that have tokens."""
     return np.flatnonzero(view.lengths > 0)
-
-
-def rows_with(view: View, flags: Bools, least: int = 1) -> Ints:
-    """The rows of a view in which at least so many of the flat ``flags`` hold."""
-    filled = filled_rows(view)
-    if not len(filled):
-        return filled
-    counts = np.add.reduceat(flags.view(np.uint8), view.starts[filled], dtype=np.int64)
-    return filled[counts >= least]
 
 
 def rows_with_ignore_ids(batch: TokenBatch) -> Ints:

@@ -24,7 +24,7 @@ from pretok_schemas.rules.base import (
     hits_at,
 )
 from pretok_schemas.rules.conventions import CLIPPED, OTHER_CONVENTIONS, is_wrapped
-from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view, targets
+from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view, target_counts
 from pretok_schemas.rules.tokens import id_range
 
 
@@ -171,8 +171,7 @@ class NoTrainableToken(RowRule):
         filled = np.flatnonzero(view.lengths > 0)
         if not len(filled):
             return NOTHING
-        trains = np.logical_or.reduceat(batch.once(targets), view.starts[filled])
-        local = filled[~trains]
+        local = filled[batch.once(target_counts)[filled] == 0]
         if not len(local):
             return NOTHING
         lengths, many = np.unique(view.lengths[local], return_counts=True)
@@ -229,7 +228,7 @@ class LowTrainableShare(SplitRule):
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Tokens, and those that carry loss."""
         view = batch.view(*LABELLED)
-        return {"tokens": view.tokens, "trainable": int(np.count_nonzero(batch.once(targets)))}
+        return {"tokens": view.tokens, "trainable": int(batch.once(target_counts).sum())}
 
     def conclude(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
         """Violated if some tokens carry loss, but too few; none at all is another rule's."""

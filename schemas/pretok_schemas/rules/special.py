@@ -25,7 +25,7 @@ from pretok_schemas.rules.base import (
     some,
 )
 from pretok_schemas.rules.conventions import OTHER_CONVENTIONS
-from pretok_schemas.rules.labelled import IGNORE, LABELLED, trained_tokens
+from pretok_schemas.rules.labelled import IGNORE, LABELLED, token_runs, trained_tokens
 from pretok_schemas.rules.texts import attended, texts
 
 NEARLY_ALL = 0.9  # share of rows that makes a habit of a split
@@ -360,14 +360,8 @@ def _masked_ends(batch: TokenBatch) -> Look:
 
 def behind_trained(batch: TokenBatch) -> Ints:
     """Flat indices over the labelled view: the first token after each trained stretch of a row."""
-    view = batch.view(*LABELLED)
-    trained: Bools = batch.once(trained_tokens)
-    if len(trained) < 2:
-        return np.zeros(0, np.int64)
-    follows = np.flatnonzero(trained[:-1] & ~trained[1:]) + 1
-    begins = np.zeros(len(trained) + 1, np.bool_)
-    begins[view.starts] = True
-    return follows[~begins[follows]]
+    view, runs = batch.view(*LABELLED), batch.once(token_runs)
+    return runs.ends[runs.ends < view.offsets[runs.rows + 1]]
 
 
 class TrainedPadding(RowRule):

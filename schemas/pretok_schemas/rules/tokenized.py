@@ -25,8 +25,8 @@ from pretok_schemas.rules.base import (
     code_of,
     hits_at,
 )
-from pretok_schemas.rules.labelled import LABELLED, filled_rows, targets, trained_tokens
-from pretok_schemas.rules.special import NO_SAY
+from pretok_schemas.rules.labelled import LABELLED, targets, token_runs
+from pretok_schemas.rules.special import NO_SAY, behind_trained
 from pretok_schemas.rules.texts import texts
 
 ROWS_OF_BATCH = 8  # rows decoded and encoded again
@@ -267,13 +267,8 @@ def run_begins(batch: TokenBatch) -> Ints:
     """Flat indices over the labelled view: the first token of each trained stretch of a row that
     does not begin with it.
     """
-    view, trained = batch.view(*LABELLED), batch.once(trained_tokens)
-    if len(trained) < 2:
-        return np.zeros(0, np.int64)
-    at = np.flatnonzero(trained[1:] & ~trained[:-1]) + 1
-    starts = np.zeros(len(trained) + 1, np.bool_)
-    starts[view.starts[filled_rows(view)]] = True
-    return at[~starts[at]]
+    view, runs = batch.view(*LABELLED), batch.once(token_runs)
+    return runs.begins[runs.begins > view.starts[runs.rows]]
 
 
 class WrongTurnTrained(SplitRule):
@@ -313,16 +308,13 @@ class WrongTurnTrained(SplitRule):
         tokenizer = self.vocabulary.tokenizer
         if tokenizer is None:
             return {}
-        view, trained = batch.view(*LABELLED), batch.once(trained_tokens)
-        at = batch.once(run_begins)
+        view, at = batch.view(*LABELLED), batch.once(run_begins)
         counts: dict[str, int] = {}
         self._count(tokenizer, view[IDS], view.starts[view.rows_at(at)], at, "trained", counts)
-        ends = np.flatnonzero(trained[:-1] & ~trained[1:]) + 1 if len(trained) else at
-        rows = view.rows_at(ends)
-        inside = ends > view.starts[rows]
+        ends = batch.once(behind_trained)
         # The text before a masked stretch that follows a trained one is the stretch's own header.
-        heads = np.minimum(ends[inside] + BEFORE, view.offsets[rows[inside] + 1])
-        self._count(tokenizer, view[IDS], ends[inside], heads, "masked", counts)
+        heads = np.minimum(ends + BEFORE, view.offsets[view.rows_at(ends) + 1])
+        self._count(tokenizer, view[IDS], ends, heads, "masked", counts)
         return counts
 
     def _count(

@@ -171,7 +171,9 @@ class Repetition(RowRule):
         found = batch.once(texts)
         view, ids = found.view, found.ids
         suspects = [_sampled(view, ids, p, self.TIMES) for p in range(1, self.LONGEST_PERIOD + 1)]
-        rows = np.unique(np.concatenate(suspects)) if suspects else np.zeros(0, np.int64)
+        rows = np.unique(np.concatenate(suspects))
+        if not len(rows):
+            return NOTHING
         hits: dict[int, tuple[int, int]] = {}
         for local in np.flatnonzero(np.isin(found.local, rows)).tolist():
             text = ids[found.first[local] : found.last[local] + 1]
@@ -195,11 +197,9 @@ def _sampled(view: View, ids: Ints, period: int, times: int) -> Ints:
     Looks at every ``stride``-th place only. A stretch of ``times`` periods covers three of them.
     """
     stride = max(1, (times - 1) * period // 3)
-    at = np.arange(period, len(ids), stride)
-    same = ids[at] == ids[at - period]
-    likely = at[:-2][same[2:] & same[1:-1] & same[:-2]]
-    rows: Ints = np.unique(view.rows_at(likely))
-    return rows
+    same = ids[period::stride] == ids[: max(0, len(ids) - period) : stride]
+    likely = np.flatnonzero(same[2:] & same[1:-1] & same[:-2])
+    return view.rows_at(period + stride * likely)
 
 
 def _repeats(text: Ints, longest: int, times: int) -> tuple[int, int] | None:

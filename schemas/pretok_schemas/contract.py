@@ -49,9 +49,12 @@ class Contract:
     """The facts of one trainer, with the packing and the length policy of one run.
 
     ``consequences`` maps a rule's name, or ``RULE:CASE`` where the effect depends on the column or
-    on the length policy, to what this trainer does with a violation. A rule that is not named does
-    not apply to this trainer and is not collected. ``severities`` overrides the rules' own
-    defaults; ``entry`` is what the trainer's own configuration says of the data, if there is one.
+    on the length policy, to what this trainer does with a violation. A rule that a trainer's module
+    does not name does what it does to any trainer (`Rule.usual`), unless it is in ``without`` or
+    not in ``only`` (if that is given): then it does not apply to this trainer and is not
+    collected. ``ran`` tells whether the claims were seen by running the trainer, save those of the
+    rules in ``read``. ``severities`` overrides the rules' own defaults; ``entry`` is what the
+    trainer's own configuration says of the data, if there is one.
 
     ``labels_ahead`` is 1 for a trainer whose labels are shifted in the dataset (labels[i] is the
     id at i + 1), 0 where the model shifts. ``makes_labels`` tells whether the trainer makes labels
@@ -82,6 +85,10 @@ class Contract:
     micro_batch_size: int | None = None
     entry: Entry | None = None
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+    ran: bool = False
+    read: frozenset[str] = frozenset()
 
     def column(self, role: str) -> Column | None:
         """The column of a role, or None where the trainer has no such column."""

@@ -1,145 +1,63 @@
-"""The registry of rules: every rule once, in the order in which it judges.
+"""The registry of rules: every rule class of this package once, in the order in which it judges.
 
-The order is the order of causes: what makes a later rule meaningless comes before it. Names,
-severities and texts are defined on the rule classes and nowhere else.
+A module of this package that defines a rule is all that the registry needs. The order is the order
+of causes: what makes a later rule meaningless comes before it. Names, severities and texts are
+defined on the rule classes and nowhere else.
 """
 
 from __future__ import annotations
 
-from pretok_schemas.contract import Contract, Vocabulary
-from pretok_schemas.rules.base import Rule
-from pretok_schemas.rules.config import (
-    Container,
-    StalePreparedFolder,
-    TokenisedButTyped,
-    TooFewTokensToPack,
-)
-from pretok_schemas.rules.conventions import LabelsAreAMask, LabelsShifted, WrongIgnoreValue
-from pretok_schemas.rules.corpus import ConflictingLabels, DuplicateRows, SplitOverlap
-from pretok_schemas.rules.files import (
-    ExtraColumn,
-    MissingColumn,
-    NarrowInteger,
-    NoRows,
-    ShardSchemaMismatch,
-    UnreadableFile,
-)
-from pretok_schemas.rules.kinds import WrongKind
-from pretok_schemas.rules.labels import (
-    FirstLabelTrained,
-    LabelNotInputId,
-    LabelOutOfRange,
-    LowTrainableShare,
-    NoTrainableToken,
-)
-from pretok_schemas.rules.lengths import CutAtLimit, ShortRow, TargetsLostByTruncation, TooLong
-from pretok_schemas.rules.packing import (
-    InnerBos,
-    PackedWithoutBoundaries,
-    PositionIds,
-    SequenceLengths,
-)
-from pretok_schemas.rules.padding import (
-    LeadingPadding,
-    MaskAllZero,
-    MaskHole,
-    MaskValues,
-    TrailingPadding,
-    TrainedUnderMask,
-)
-from pretok_schemas.rules.prompts import MixedMasking, PromptBoundary, PromptNotMasked
-from pretok_schemas.rules.special import (
-    DoubleBos,
-    EndIdMasked,
-    EosNeverTrained,
-    InconsistentBos,
-    MissingBos,
-    MissingEos,
-    TrainedPadding,
-)
-from pretok_schemas.rules.structure import (
-    ColumnType,
-    EmptyRow,
-    LengthMismatch,
-    NullRow,
-    NullToken,
-)
-from pretok_schemas.rules.tokenized import (
-    MaskSpanOffByOne,
-    SpecialTokenAsText,
-    TokenizerMismatch,
-    UntrainedSpecialToken,
-    WrongTurnTrained,
-)
-from pretok_schemas.rules.tokens import (
-    IgnoreIndexInIds,
-    Repetition,
-    TokenOutOfVocab,
-    UnknownTokens,
-)
+from collections.abc import Iterable
+from importlib import import_module
+from inspect import isabstract
+from pkgutil import iter_modules
+from typing import get_args
 
-RULES: tuple[type[Rule], ...] = (
-    UnreadableFile,
-    NoRows,
-    WrongKind,
-    MissingColumn,
-    ColumnType,
-    NarrowInteger,
-    ShardSchemaMismatch,
-    ExtraColumn,
-    NullRow,
-    NullToken,
-    LengthMismatch,
-    EmptyRow,
-    IgnoreIndexInIds,
-    MaskValues,
-    MaskAllZero,
-    MaskHole,
-    TrailingPadding,
-    LeadingPadding,
-    TrainedUnderMask,
-    LabelsShifted,
-    LabelsAreAMask,
-    WrongIgnoreValue,
-    TrainedPadding,
-    LabelOutOfRange,
-    LabelNotInputId,
-    NoTrainableToken,
-    TokenOutOfVocab,
-    SpecialTokenAsText,
-    TokenizerMismatch,
-    UnknownTokens,
-    CutAtLimit,
-    MissingEos,
-    EosNeverTrained,
-    EndIdMasked,
-    DoubleBos,
-    MissingBos,
-    InconsistentBos,
-    InnerBos,
-    WrongTurnTrained,
-    MaskSpanOffByOne,
-    PromptNotMasked,
-    MixedMasking,
-    PromptBoundary,
-    LowTrainableShare,
-    FirstLabelTrained,
-    UntrainedSpecialToken,
-    Repetition,
-    ShortRow,
-    TooLong,
-    TargetsLostByTruncation,
-    PackedWithoutBoundaries,
-    PositionIds,
-    SequenceLengths,
-    DuplicateRows,
-    ConflictingLabels,
-    SplitOverlap,
-    Container,
-    StalePreparedFolder,
-    TokenisedButTyped,
-    TooFewTokensToPack,
-)
+from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.rules.base import Family, Rule
+
+
+def _defined() -> list[type[Rule]]:
+    """The rule classes of the package's modules, by family and then as they are written."""
+    found: list[type[Rule]] = []
+    for module in sorted(info.name for info in iter_modules(__path__)):
+        members = vars(import_module(f"{__name__}.{module}")).values()
+        found += [
+            member
+            for member in members
+            if isinstance(member, type)
+            and issubclass(member, Rule)
+            and "name" in vars(member)
+            and member.__module__ == f"{__name__}.{module}"
+            and not isabstract(member)
+        ]
+    families = get_args(Family)
+    return sorted(found, key=lambda rule: families.index(rule.family))
+
+
+def in_order_of_causes(rules: Iterable[type[Rule]]) -> tuple[type[Rule], ...]:
+    """The same rules, each behind those that leave its rows out, else as they come.
+
+    Raises:
+        ValueError: rules leave one another out in a circle.
+    """
+    waiting = list(rules)
+    names = {rule.name for rule in waiting}
+    ordered: list[type[Rule]] = []
+    placed: set[str] = set()
+    while waiting:
+        free = (rule for rule in waiting if not (set(rule.left_out_by) & names) - placed)
+        following = next(free, None)
+        if following is None:
+            circle = ", ".join(rule.name for rule in waiting)
+            raise ValueError(f"rules leave one another out in a circle: {circle}")
+        waiting.remove(following)
+        ordered.append(following)
+        placed.add(following.name)
+    return tuple(ordered)
+
+
+RULES: tuple[type[Rule], ...] = in_order_of_causes(_defined())
 
 NAMES: tuple[str, ...] = tuple(rule.name for rule in RULES)
 

@@ -16,12 +16,13 @@ import numpy as np
 from pretok_schemas.arrow import TypeFacts
 from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
 from pretok_schemas.contract import Contract, Vocabulary
-from pretok_schemas.findings import Example, Severity
+from pretok_schemas.findings import Effect, Example, Severity
 
 Family = Literal[
     "structure", "padding", "labels", "tokens", "lengths", "packing", "corpus", "config"
 ]
 Unit = Literal["row", "file", "split"]
+Usual = Mapping[str, tuple[Effect, str]]
 
 NO_ROWS: Ints = np.zeros(0, np.int64)
 # What makes a split look packed: enough rows, nearly all of one length, and documents that begin
@@ -135,7 +136,9 @@ class Rule(ABC):
 
     ``left_out_by`` are the rules whose rows this one leaves out, since they explain the same
     fault; ``requires`` are the settings without which the rule is not collected; ``views`` are the
-    column sets in which it can judge a row, any of them is enough. The docstring of a rule is its
+    column sets in which it can judge a row, any of them is enough. ``usual`` is what a trainer of
+    causal language models does with a violation unless its contract knows better, by case ("" for
+    none); a rule without it applies only where a contract names it. The docstring of a rule is its
     documentation.
     """
 
@@ -146,6 +149,7 @@ class Rule(ABC):
     left_out_by: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
     views: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    usual: ClassVar[Usual] = {}
     help: ClassVar[str]
     evidence: ClassVar[str] = "found"  # the word before what an example found
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
 from pretok_schemas.contract import IDS, LABELS
-from pretok_schemas.rules.base import NOTHING, Look, RowRule, SplitFacts, code_of
+from pretok_schemas.findings import Effect
+from pretok_schemas.rules.base import NOTHING, Look, RowRule, SplitFacts, Usual, code_of
 from pretok_schemas.rules.labelled import (
     IGNORE,
     LABELLED,
@@ -68,6 +69,12 @@ class LabelsShifted(RowRule):
     views = (LABELLED,)
     left_out_by = ("ignore-index-in-ids",)
     help = "write labels[i] for input_ids[i]; the trainer shifts"
+    usual: ClassVar[Usual] = {
+        "": (
+            Effect.SILENT,
+            "the model learns to predict the wrong neighbour; the loss looks plausible",
+        ),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Shifted rows; rows with too few places come with the shifts that would fit as code."""
@@ -185,6 +192,9 @@ class LabelsAreAMask(RowRule):
     views = (LABELLED,)
     left_out_by = ("ignore-index-in-ids", "labels-shifted")
     help = "write labels = input_ids where the mask is 1, and -100 where it is 0"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "the model is trained to produce the ids 0 and 1"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows of zeros and ones, at the first label that is not the id."""
@@ -262,6 +272,12 @@ class WrongIgnoreValue(RowRule):
     views = (LABELLED,)
     left_out_by = ("wrong-kind", "ignore-index-in-ids", "labels-shifted", "labels-are-a-mask")
     help = "write -100 where a token carries no loss"
+    usual: ClassVar[Usual] = {
+        "": (
+            Effect.SILENT,
+            "tokens that were meant to carry no loss are trained towards this value",
+        ),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a run of one wrong value; they count if the split is full of that value."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pretok_schemas.batch import Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
-from pretok_schemas.findings import Severity
-from pretok_schemas.rules.base import CorpusRule
+from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.rules.base import CorpusRule, Usual
 from pretok_schemas.rules.labelled import LABELLED
 
 Keys = npt.NDArray[np.uint64]
@@ -53,6 +54,9 @@ class DuplicateRows(CorpusRule):
     views = (LABELLED,)
     eligible = 1
     help = "keep the first of them"
+    usual: ClassVar[Usual] = {
+        "": (Effect.WASTED, "the row is trained twice an epoch"),
+    }
     evidence = "the same as"
 
 
@@ -79,6 +83,9 @@ class ConflictingLabels(CorpusRule):
     views = (LABELLED,)
     eligible = 1
     help = "decide which labels are meant, and drop the other row"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "one text is trained in two ways"),
+    }
     evidence = "the same ids as"
 
 
@@ -104,6 +111,9 @@ class SplitOverlap(CorpusRule):
     views = ((IDS,),)
     eligible = 2
     help = "drop these rows from one of the splits; remove duplicates before splitting"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "the evaluation is not held out"),
+    }
     evidence = "the same as"
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import ClassVar
 
 from pretok_schemas.arrow import Kind, TypeFacts
 from pretok_schemas.contract import IDS, LABELS, MASK
-from pretok_schemas.findings import Example, Severity
-from pretok_schemas.rules.base import NOWHERE, FileRule, ShardFacts
+from pretok_schemas.findings import Effect, Example, Severity
+from pretok_schemas.rules.base import NOWHERE, FileRule, ShardFacts, Usual
 
 INTEGER_TYPE = re.compile(r"(u?)int(8|16|32|64)")
 
@@ -44,6 +45,9 @@ class UnreadableFile(FileRule):
     name = "unreadable-file"
     family = "structure"
     help = "write the file again, or fetch it again; compare its size with the source"
+    usual: ClassVar[Usual] = {
+        "": (Effect.CRASH, "the run stops when the file is loaded"),
+    }
 
     def look_at_files(
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
@@ -76,6 +80,9 @@ class NoRows(FileRule):
     family = "structure"
     unit = "split"
     help = "look at the filter or the query that wrote this split"
+    usual: ClassVar[Usual] = {
+        "": (Effect.CRASH, "loading stops: there is nothing to train on"),
+    }
 
     def look_at_files(
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
@@ -164,6 +171,9 @@ class NarrowInteger(FileRule):
     name = "narrow-integer"
     family = "structure"
     help = "write int32 ids, and labels in a signed type"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "ids beyond the type's limit were stored as other ids"),
+    }
 
     def look_at_files(
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
@@ -225,6 +235,9 @@ class ShardSchemaMismatch(FileRule):
     family = "structure"
     severity = Severity.WARNING
     help = "write all shards with one schema"
+    usual: ClassVar[Usual] = {
+        "": (Effect.CRASH, "loading stops: the shards make no one table"),
+    }
 
     def look_at_files(
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
@@ -264,6 +277,9 @@ class ExtraColumn(FileRule):
     family = "structure"
     severity = Severity.OFF
     help = "select the columns that the trainer reads before writing the file"
+    usual: ClassVar[Usual] = {
+        "": (Effect.HARMLESS, "the column is dropped"),
+    }
 
     def look_at_files(
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]

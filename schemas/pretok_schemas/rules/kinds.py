@@ -6,12 +6,14 @@ Must not know masks or special tokens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS, MASK
-from pretok_schemas.rules.base import SplitFacts, SplitRule
+from pretok_schemas.findings import Effect
+from pretok_schemas.rules.base import SplitFacts, SplitRule, Usual
 from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view
 
 TOKEN_COLUMNS = frozenset({IDS, LABELS, "tokens", "token_ids"})
@@ -43,6 +45,9 @@ class WrongKind(SplitRule):
     family = "structure"
     views = (LABELLED, (IDS,), (LABELS,), (MASK,))
     help = "use the trainer that these rows were made for, or tokenise them for this one"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "stops at load, or trains on pairs of tokens that were never meant"),
+    }
     LEAST_DIFFERENT = 100
     LEAST_DISTINCT = 10
     HALF = 0.5

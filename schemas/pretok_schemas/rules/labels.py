@@ -7,13 +7,13 @@ and equally long.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -21,6 +21,7 @@ from pretok_schemas.rules.base import (
     RowRule,
     SplitFacts,
     SplitRule,
+    Usual,
     hits_at,
 )
 from pretok_schemas.rules.conventions import CLIPPED, OTHER_CONVENTIONS, is_wrapped
@@ -51,6 +52,12 @@ class LabelOutOfRange(RowRule):
     views = (LABELLED,)
     left_out_by = OTHER_CONVENTIONS
     help = "write -100 in a signed type where a token carries no loss, else the input id"
+    usual: ClassVar[Usual] = {
+        "": (
+            Effect.CRASH,
+            "the loss stops mid-run: Target is out of bounds, a device-side assert on CUDA",
+        ),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a label that the loss cannot take, at the first one."""
@@ -128,6 +135,9 @@ class LabelNotInputId(RowRule):
     views = (LABELLED,)
     left_out_by = ("wrong-kind", *OTHER_CONVENTIONS, "label-out-of-range")
     help = "a label must be the input id at the same position, or -100"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "these tokens are trained towards a wrong id"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a label in range that is neither -100 nor the id, at the first one."""
@@ -164,6 +174,13 @@ class NoTrainableToken(RowRule):
     views = (LABELLED,)
     left_out_by = (*OTHER_CONVENTIONS, "label-out-of-range")
     help = "drop the row, or find out why its answer was masked or cut off"
+    usual: ClassVar[Usual] = {
+        "none": (
+            Effect.WASTED,
+            "the row is computed and teaches nothing; if all are so, the loss reads 0.0",
+        ),
+        "first": (Effect.WASTED, "the row is computed and teaches nothing"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows of at least one token whose labels after the first are all -100."""
@@ -223,6 +240,9 @@ class LowTrainableShare(SplitRule):
     views = (LABELLED,)
     left_out_by = ("wrong-kind",)
     help = "look how the labels were masked; shorten prompts that answers of a few tokens follow"
+    usual: ClassVar[Usual] = {
+        "": (Effect.WASTED, "nearly all of the compute teaches nothing"),
+    }
     LEAST = 0.001
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
@@ -263,6 +283,9 @@ class FirstLabelTrained(RowRule):
     views = (LABELLED,)
     left_out_by = (*OTHER_CONVENTIONS, "label-out-of-range")
     help = "write -100 as the first label: that is always safe"
+    usual: ClassVar[Usual] = {
+        "": (Effect.HARMLESS, "the model shifts: nothing predicts the first token"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows whose first label is not -100."""

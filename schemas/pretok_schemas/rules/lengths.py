@@ -6,13 +6,14 @@ Must not know token values.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS, Contract
-from pretok_schemas.findings import Severity
-from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts
+from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, Usual
 from pretok_schemas.rules.labelled import LABELLED, targets
 from pretok_schemas.rules.special import NO_SAY, unclosed
 from pretok_schemas.rules.texts import texts
@@ -210,6 +211,9 @@ class CutAtLimit(RowRule):
         "trained-padding",
     )
     help = "raise the limit of the script that tokenises, or drop what does not fit"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained on answers without an end"),
+    }
     LEAST_ROWS = 3
     LEAST_SHARE = 0.02
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import DOCUMENTS, IDS, MASK, POSITIONS
-from pretok_schemas.findings import Severity
-from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at, some
+from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, Usual, hits_at, some
 from pretok_schemas.rules.texts import texts
 
 START = 3  # ids that make the start of a document
@@ -113,6 +113,9 @@ class InnerBos(RowRule):
     requires = ("bos-token-id",)
     left_out_by = ("ignore-index-in-ids", "double-bos")
     help = "apply the chat template once, with add_special_tokens=False behind it"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to begin anew in the middle of a text"),
+    }
     FEW = 0.2
 
     def look(self, batch: TokenBatch) -> Look:
@@ -154,6 +157,9 @@ class PackedWithoutBoundaries(RowRule):
     weighs = (MASK, POSITIONS, DOCUMENTS)
     left_out_by = ("ignore-index-in-ids", "double-bos")
     help = "write one document a row and let the trainer pack, or keep the boundaries"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "every document attends to those before it in the row"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a recurring start and no boundaries; they count if the split looks packed."""

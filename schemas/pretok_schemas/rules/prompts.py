@@ -6,13 +6,14 @@ Each compares a row with what nearly all rows of the split do. Must not know spe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import Ints, TokenBatch, View
 from pretok_schemas.contract import IDS
-from pretok_schemas.findings import Severity
-from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts
+from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts, Usual
 from pretok_schemas.rules.labelled import LABELLED, token_runs, trained_counts, trained_tokens
 from pretok_schemas.rules.special import NO_SAY
 from pretok_schemas.rules.texts import texts
@@ -94,6 +95,9 @@ class PromptNotMasked(NormRule):
     views = (LABELLED,)
     left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
     help = "mask the prompts (train_on_inputs: false), or switch the rule off"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to write the prompts too"),
+    }
     NEARLY_ALL = 0.99
     TEMPLATE = 0.9
     LEAST_ROWS = 8
@@ -142,6 +146,9 @@ class MixedMasking(NormRule):
     views = (LABELLED,)
     left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
     help = "mask these rows like the others, or drop them"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "in these rows the prompt is trained too"),
+    }
     HALF = 0.5
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
@@ -189,6 +196,9 @@ class PromptBoundary(NormRule):
         "mixed-masking",
     )
     help = "tokenise prompt and answer in one go and mask by character offsets"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to answer behind a beginning that use does not have"),
+    }
     AGREEING = 0.8
     LEAST_ROWS = 20
 

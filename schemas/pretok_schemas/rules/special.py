@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
     Look,
     RowRule,
     SplitFacts,
+    Usual,
     code_of,
     hits_at,
     some,
@@ -60,6 +62,9 @@ class DoubleBos(RowRule):
     views = ((IDS,),)
     left_out_by = ("ignore-index-in-ids", "leading-padding", "mask-all-zero")
     help = "tokenise the templated text with add_special_tokens=False"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained on a beginning that the model never meets in use"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows whose text begins with BOS twice, at the second one."""
@@ -122,6 +127,9 @@ class MissingBos(RowRule):
     requires = ("tokenizer",)
     left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding")
     help = "tokenise with add_special_tokens=True, or with the model's own chat template"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained without the token that the model begins every text with"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that begin with another token; they count unless the split looks packed."""
@@ -162,6 +170,9 @@ class InconsistentBos(RowRule):
     requires = ("bos-token-id",)
     left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding", "missing-bos")
     help = "tokenise all rows in one way"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained on two ways to begin"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows without BOS; they count if nearly all others have it."""
@@ -224,6 +235,9 @@ class MissingEos(RowRule):
         "cut-at-limit",
     )
     help = "add the end id before tokenising ends, and train on it"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "not trained to stop here"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows without an end id at the end, at their last token; not those of packed splits."""
@@ -281,6 +295,9 @@ class EosNeverTrained(RowRule):
     requires = ("eos-token-ids",)
     left_out_by = ("wrong-kind", *NO_SAY, "label-not-input-id")
     help = "let the labels of end ids be the end ids; mask padding by place, not by id"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "the model never learns to stop: it generates up to the limit"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a masked end id behind an answer; they count if no end id is trained."""
@@ -336,6 +353,9 @@ class EndIdMasked(RowRule):
     requires = ("eos-token-ids",)
     left_out_by = ("wrong-kind", *NO_SAY)
     help = "let the label of the end id be the end id"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "not trained to stop behind these answers"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a masked end id right behind a trained token; they count if others are."""
@@ -389,6 +409,9 @@ class TrainedPadding(RowRule):
     views = (LABELLED,)
     left_out_by = ("trained-under-mask", "ignore-index-in-ids", "labels-shifted")
     help = "strip the padding; if it must stay, its labels are -100"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "the model learns to emit padding"),
+    }
     COMMON = 0.2
 
     def look(self, batch: TokenBatch) -> Look:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 from difflib import SequenceMatcher
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch
 from pretok_schemas.contract import IDS, Tokenizer
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -22,6 +23,7 @@ from pretok_schemas.rules.base import (
     RowRule,
     SplitFacts,
     SplitRule,
+    Usual,
     code_of,
     hits_at,
 )
@@ -69,6 +71,9 @@ class TokenizerMismatch(SplitRule):
         "special-token-as-text",
     )
     help = "declare the tokenizer that made these rows, or tokenise them with the model's own"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained on the words of another tokenizer"),
+    }
     ENOUGH = 0.8
     FEW = 0.05
 
@@ -134,6 +139,9 @@ class SpecialTokenAsText(RowRule):
     requires = ("tokenizer",)
     left_out_by = ("ignore-index-in-ids", "token-out-of-vocab")
     help = "tokenise templated text with a tokenizer that knows its special tokens"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to spell a special token out"),
+    }
     LEAST_PIECES = 3
 
     def look(self, batch: TokenBatch) -> Look:
@@ -222,6 +230,9 @@ class MaskSpanOffByOne(RowRule):
     requires = ("tokenizer",)
     left_out_by = ("wrong-kind", "narrow-integer", *NO_SAY)
     help = "begin the loss one token later"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to write the end of the header"),
+    }
     NEARLY_ALL = 0.95
     LEAST_RUNS = 8
     CONTENT = re.compile(r"think|tool|func|call|python|channel|message|image|audio|video", re.I)
@@ -298,6 +309,9 @@ class WrongTurnTrained(SplitRule):
     requires = ("tokenizer",)
     left_out_by = ("wrong-kind", "narrow-integer")
     help = "invert the mask: -100 for prompts, ids for answers"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to write the prompts and not the answers"),
+    }
     ANSWERS = re.compile(r"assistant|response|answer|model|gpt|bot", re.I)
     ASKS = re.compile(r"user|human|question", re.I)
     LEAST_RUNS = 8
@@ -383,6 +397,9 @@ class UntrainedSpecialToken(RowRule):
     requires = ("tokenizer",)
     left_out_by = NO_SAY
     help = "train the embeddings too (modules_to_save), or use tokens of the base vocabulary"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "with LoRA the embedding of this token stays as random as it was"),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that train such a token, at the first one."""

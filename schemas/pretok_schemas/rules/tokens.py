@@ -6,12 +6,13 @@ Must not know labels or masks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from pretok_schemas.batch import Ints, TokenBatch, View
 from pretok_schemas.contract import IDS
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -19,6 +20,7 @@ from pretok_schemas.rules.base import (
     RowRule,
     SplitFacts,
     SplitRule,
+    Usual,
     hits_at,
 )
 from pretok_schemas.rules.texts import texts
@@ -45,6 +47,12 @@ class IgnoreIndexInIds(RowRule):
     family = "tokens"
     views = ((IDS,),)
     help = "write the token ids; the ignore index belongs in labels only"
+    usual: ClassVar[Usual] = {
+        "": (
+            Effect.CRASH,
+            "the embedding stops mid-run: index out of range, a device-side assert on CUDA",
+        ),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that hold the ignore index, at its first place."""
@@ -81,6 +89,12 @@ class TokenOutOfVocab(RowRule):
     views = ((IDS,),)
     left_out_by = ("ignore-index-in-ids",)
     help = "tokenise with the model's own tokenizer, or resize its embeddings for added tokens"
+    usual: ClassVar[Usual] = {
+        "": (
+            Effect.CRASH,
+            "the embedding stops mid-run: index out of range, a device-side assert on CUDA",
+        ),
+    }
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with an id outside the vocabulary, at the first such id."""
@@ -122,6 +136,9 @@ class UnknownTokens(SplitRule):
     views = ((IDS,),)
     requires = ("tokenizer",)
     help = "tokenise with the model's own tokenizer; look which characters it does not know"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained on text of which parts are lost"),
+    }
     MOST = 0.001
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
@@ -163,6 +180,9 @@ class Repetition(RowRule):
     views = ((IDS,),)
     left_out_by = ("ignore-index-in-ids", "trailing-padding", "leading-padding", "trained-padding")
     help = "drop the row, or cut the repetition out"
+    usual: ClassVar[Usual] = {
+        "": (Effect.SILENT, "trained to repeat, in more targets than the rest of the row has"),
+    }
     LONGEST_PERIOD = 13
     TIMES = 64
 

@@ -12,7 +12,6 @@ from pretok_schemas.findings import Severity
 from pretok_schemas.trainers.common import (
     CRASH,
     DROPPED,
-    EVERYWHERE,
     HARMLESS,
     SILENT,
     WASTED,
@@ -43,7 +42,6 @@ _NO_MASK = (HARMLESS, "the mask is removed when packing")
 _PADDED = (WASTED, "padding is computed, and counts against sequence_len")
 
 FACTS: Facts = {
-    **EVERYWHERE,
     "missing-column": (
         CRASH,
         "loading stops with 'NoneType' object has no attribute 'startswith'",
@@ -170,8 +168,10 @@ def contract(packing: bool) -> Contract:
         trainer="axolotl",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(PACKED if packing else FACTS, READ),
+        consequences=consequences(PACKED if packing else FACTS),
         packing=packing,
+        ran=True,
+        read=READ,
         also_knows=frozenset({"token_type_ids"}),
         concatenates=packing,
         severities={"extra-column": Severity.ERROR} if packing else {},

@@ -24,25 +24,27 @@ COLUMNS = (
 FACTS: Facts = SEQ2SEQ
 
 # Packs without neat packing are filled up with pads whose mask is 1; documents follow one another.
-_NOT_WHEN_PACKED = (
-    "trailing-padding",
-    "packed-without-boundaries",
-    "inner-bos",
-    "cut-at-limit",
-    "missing-eos",
+NOT_WHEN_PACKED = frozenset(
+    {
+        "trailing-padding",
+        "packed-without-boundaries",
+        "inner-bos",
+        "cut-at-limit",
+        "missing-eos",
+    }
 )
 
 
 def contract(packing: bool) -> Contract:
     """What a tokenised dataset is for LLaMA-Factory, packed by it or not."""
-    facts = {name: fact for name, fact in FACTS.items() if name not in _NOT_WHEN_PACKED}
     return Contract(
         name=NAME,
         trainer="LLaMA-Factory",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(facts if packing else FACTS, read=facts if packing else FACTS),
+        consequences=consequences(FACTS),
         packing=packing,
+        without=NOT_WHEN_PACKED if packing else frozenset(),
         numbers_documents=packing,
         also_knows=frozenset({"images", "videos", "audios", "packing_params"}),
         excess_length="raise",

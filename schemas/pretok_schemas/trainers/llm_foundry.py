@@ -7,41 +7,40 @@ and not aligned with input_ids: rules that compare the two do not apply.
 from __future__ import annotations
 
 from pretok_schemas.contract import IDS, LABELS, MASK, Column, Contract
-from pretok_schemas.trainers.common import (
-    CRASH,
-    EMBEDDING,
-    FILES,
-    HABITS,
-    SILENT,
-    WASTED,
-    Facts,
-    consequences,
-)
+from pretok_schemas.trainers.common import CRASH, SILENT, WASTED, Facts, consequences
 
 NAME = "llm-foundry"
 VERSION = "0.22"
 
 COLUMNS = (Column(IDS),)
 
-# It appends EOS itself where the last target lacks it.
-_OF_IDS = (
-    "double-bos",
-    "missing-bos",
-    "inconsistent-bos",
-    "inner-bos",
-    "special-token-as-text",
-    "tokenizer-mismatch",
-    "unknown-tokens",
-    "repetition",
-    "packed-without-boundaries",
-    "split-overlap",
+# Rules of files and ids that do to it what they do to any trainer. Of ends it takes care itself: it
+# appends EOS where the last target lacks it.
+ONLY = frozenset(
+    {
+        "unreadable-file",
+        "no-rows",
+        "wrong-kind",
+        "narrow-integer",
+        "shard-schema-mismatch",
+        "extra-column",
+        "token-out-of-vocab",
+        "ignore-index-in-ids",
+        "double-bos",
+        "missing-bos",
+        "inconsistent-bos",
+        "inner-bos",
+        "special-token-as-text",
+        "tokenizer-mismatch",
+        "unknown-tokens",
+        "repetition",
+        "packed-without-boundaries",
+        "split-overlap",
+    }
 )
 _STOPS = (CRASH, "the run stops when the row comes up")
 
 FACTS: Facts = {
-    **FILES,
-    **EMBEDDING,
-    **{name: HABITS[name] for name in _OF_IDS},
     "missing-column": (CRASH, "the sample is of an unknown kind, and loading stops"),
     "column-type": _STOPS,
     "null-row": _STOPS,
@@ -59,8 +58,9 @@ def contract(packing: bool) -> Contract:
         trainer="llm-foundry",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(FACTS, read=FACTS),
+        consequences=consequences(FACTS),
         packing=packing,
+        only=ONLY,
         also_knows=frozenset({LABELS, MASK, "turns"}),
         excess_length="truncate",
         min_sample_len=1,

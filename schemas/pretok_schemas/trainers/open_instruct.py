@@ -38,7 +38,7 @@ def contract(packing: bool) -> Contract:
         trainer="open-instruct",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(FACTS, read=FACTS),
+        consequences=consequences(FACTS),
         packing=packing,
         also_knows=frozenset({"dataset_source", "index"}),
         excess_length="truncate",

@@ -7,7 +7,7 @@ Facts only. Read in its source of mid-2026, not run. Labels are shifted in the d
 from __future__ import annotations
 
 from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, Column, Contract
-from pretok_schemas.trainers.common import CRASH, EVERYWHERE, SILENT, WASTED, Facts, consequences
+from pretok_schemas.trainers.common import CRASH, SILENT, WASTED, Facts, consequences
 
 NAME = "torchtune"
 VERSION = "0.6.1"
@@ -22,7 +22,6 @@ COLUMNS = (
 _STOPS = (CRASH, "the run stops when the row comes up")
 
 FACTS: Facts = {
-    **{name: fact for name, fact in EVERYWHERE.items() if name != "first-label-trained"},
     "labels-shifted": (
         SILENT,
         "labels are not shifted again: the model learns to repeat its input, or a wrong neighbour",
@@ -50,9 +49,10 @@ def contract(packing: bool) -> Contract:
         trainer="torchtune",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(FACTS, read=FACTS),
+        consequences=consequences(FACTS),
         packing=packing,
         labels_ahead=1,
+        without=frozenset({"first-label-trained"}),
         also_knows=frozenset({"mask"}),
         excess_length="raise" if packing else "truncate",
         min_sample_len=1,

@@ -12,7 +12,6 @@ from pretok_schemas.contract import IDS, LABELS, MASK, POSITIONS, Column, Contra
 from pretok_schemas.findings import Severity
 from pretok_schemas.trainers.common import (
     CRASH,
-    EVERYWHERE,
     HARMLESS,
     SILENT,
     WASTED,
@@ -45,7 +44,6 @@ _STOPS = (CRASH, "the run stops when the row comes up")
 _KEPT = (HARMLESS, "nothing cuts the row; a model may stop at rows beyond its own context")
 
 SEQ2SEQ: Facts = {
-    **EVERYWHERE,
     "missing-column": (CRASH, "the collator or the model stops: there are no ids, or no loss"),
     "column-type": _STOPS,
     "column-type:mild": (HARMLESS, "a mask of floats works; whatever is not 0 counts as 1"),
@@ -95,37 +93,37 @@ FLATTENING: Facts = {
 }
 
 # The collator makes the labels: what the file says of them is gone.
-_LABELS = (
-    "labels-shifted",
-    "labels-are-a-mask",
-    "wrong-ignore-value",
-    "label-out-of-range",
-    "label-not-input-id",
-    "first-label-trained",
-    "eos-never-trained",
-    "end-id-masked",
-    "prompt-not-masked",
-    "mixed-masking",
-    "prompt-boundary",
-    "mask-span-off-by-one",
-    "wrong-turn-trained",
-    "low-trainable-share",
-    "trained-under-mask",
-    "length-mismatch:labels",
-    "trained-padding",
-    "conflicting-labels",
+WITHOUT = frozenset(
+    {
+        "labels-shifted",
+        "labels-are-a-mask",
+        "wrong-ignore-value",
+        "label-out-of-range",
+        "label-not-input-id",
+        "first-label-trained",
+        "eos-never-trained",
+        "end-id-masked",
+        "prompt-not-masked",
+        "mixed-masking",
+        "prompt-boundary",
+        "mask-span-off-by-one",
+        "wrong-turn-trained",
+        "low-trainable-share",
+        "trained-under-mask",
+        "trained-padding",
+        "conflicting-labels",
+    }
 )
 LANGUAGE_MODELING: Facts = {
     **{
         name: fact
         for name, fact in SEQ2SEQ.items()
-        if name not in _LABELS and not name.startswith("no-trainable-token")
+        if name.split(":")[0] not in WITHOUT and name != "length-mismatch:labels"
     },
     "extra-column": (
         SILENT,
         "your -100 vanish where rows are equally long; else labels are not padded, and it stops",
     ),
-    "no-trainable-token": (WASTED, "a row of one token, or of pads, teaches nothing"),
     "trailing-padding": (SILENT, "pads that are end ids are trained; others are computed"),
     "leading-padding:hidden": (SILENT, "the first token behind the padding is trained too"),
 }
@@ -148,8 +146,11 @@ def contract(packing: bool, collator: Collator = "seq2seq") -> Contract:
         trainer=f"transformers, {collator} collator",
         version=VERSION,
         columns=COLUMNS[collator],
-        consequences=consequences(FACTS[collator], READ),
+        consequences=consequences(FACTS[collator]),
         packing=packing or collator == "flattening",
+        without=WITHOUT if modeling else frozenset(),
+        ran=True,
+        read=READ,
         makes_labels="always" if modeling else "if-absent" if collator == "flattening" else "never",
         also_knows=frozenset({MASK, POSITIONS, "token_type_ids"}),
         stumbles_over=frozenset({LABELS}) if modeling else frozenset(),

@@ -21,7 +21,6 @@ from pretok_schemas.contract import (
 from pretok_schemas.trainers.common import (
     CRASH,
     DROPPED,
-    EVERYWHERE,
     SILENT,
     WASTED,
     Facts,
@@ -51,7 +50,6 @@ _CUT = (
 )
 
 FACTS: Facts = {
-    **EVERYWHERE,
     "missing-column": (CRASH, "the rows are taken for text, and loading stops"),
     "column-type:input_ids": _STOPS,
     "column-type:labels": _STOPS,
@@ -100,8 +98,10 @@ def contract(packing: bool) -> Contract:
         trainer="trl",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(PACKED if packing else FACTS, READ),
+        consequences=consequences(PACKED if packing else FACTS),
         packing=packing,
+        ran=True,
+        read=READ,
         makes_labels="if-absent",
         loss_masks=(COMPLETION, ASSISTANT),
         also_knows=frozenset({MASK, POSITIONS}),

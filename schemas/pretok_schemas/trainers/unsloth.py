@@ -40,7 +40,7 @@ def contract(packing: bool) -> Contract:
         trainer="unsloth",
         version=VERSION,
         columns=COLUMNS,
-        consequences=consequences(FACTS, read=FACTS),
+        consequences=consequences(FACTS),
         packing=packing,
         makes_labels="if-absent",
         also_knows=frozenset({"token_type_ids"}),

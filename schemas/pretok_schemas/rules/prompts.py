@@ -178,7 +178,7 @@ class PromptBoundary(NormRule):
         model meets a beginning that it will not meet in use.
 
     Fails:
-        980 of 1,000 answers follow ``<|im_start|>assistant\n``, 20 follow something else.
+        980 of 1,000 answers follow one header, 20 follow something else.
 
     Passes:
         Every answer follows the same header; texts without a template.

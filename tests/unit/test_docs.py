@@ -1,0 +1,120 @@
+"""What is made from the registries: the page of rules, the JSON Schema, and `pretok explain`.
+
+``PRETOK_REWRITE=1 pytest tests/unit/test_docs.py`` writes the files anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from pretok_schemas.rules import NAMES, RULES
+from pretok_schemas.trainers import names
+from pytest_pretok.cli import main
+from pytest_pretok.explain import pages, settings
+from pytest_pretok.json_schema import declaration_schema
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def fresh(path: Path, text: str) -> bool:
+    """Whether a file holds a text; written anew if asked for."""
+    if os.environ.get("PRETOK_REWRITE"):
+        path.write_text(text, encoding="utf-8")
+    return path.read_text(encoding="utf-8") == text
+
+
+def test_the_page_of_rules_is_fresh() -> None:
+    """docs/rules.md is what the rules say."""
+    assert fresh(DOCS / "rules.md", pages())
+
+
+def test_the_json_schema_is_fresh() -> None:
+    """docs/pretok.schema.json is what the settings say."""
+    text = json.dumps(declaration_schema(), indent=1) + "\n"
+
+    assert fresh(DOCS / "pretok.schema.json", text)
+
+
+def test_every_trainer_has_a_column() -> None:
+    """The tables speak of every contract."""
+    assert {name.split(",")[0] for name, _ in settings()} == set(names())
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_explain(rule: str) -> None:
+    """`pretok explain` prints the page of each rule, all sections of it."""
+    done = CliRunner().invoke(main, ["explain", rule])
+
+    assert done.exit_code == 0
+    assert done.output.startswith(f"## {rule}\n")
+    for part in ("**What it checks.**", "**Why it matters.**", "**Help.**", "| axolotl"):
+        assert part in done.output or (part == "| axolotl" and rule == "sequence-lengths")
+
+
+def test_explain_an_unknown_rule() -> None:
+    """A near miss is named, and the code is that of a usage error."""
+    done = CliRunner().invoke(main, ["explain", "label-not-input"])
+
+    assert done.exit_code == 2
+    assert "did you mean 'label-not-input-id'?" in done.output
+
+
+VALID = """
+contract = "trl"
+packing = true
+eos-token-ids = 2
+rules = { duplicate-rows = "off", too-long = { severity = "error", max-share = 0.01 } }
+[datasets.a]
+path = "x"
+eos-token-ids = [1, 2]
+columns = { input_ids = "tokens" }
+[datasets.b]
+splits = { train = "x", test = "y" }
+"""
+INVALID = {
+    "contract": 'contract = "axolotle"',
+    "rule": 'rules = { no-such-rule = "error" }',
+    "severity": 'rules = { no-rows = "warn" }',
+    "key": "zzz = 1",
+    "no-path": "[datasets.a]\npacking = true",
+    "both": '[datasets.a]\npath = "x"\nsplits = { train = "y" }',
+    "name": '[datasets."a::b"]\npath = "x"',
+    "type": 'sequence-len = "4"',
+    "negative": "pad-token-id = -1",
+    "empty": "eos-token-ids = []",
+    "role": 'columns = { ids = "tokens" }',
+}
+
+
+def errors(text: str) -> list[Any]:
+    """What a validator of its own says of a declaration."""
+    validator = jsonschema.Draft202012Validator(declaration_schema())
+    return list(validator.iter_errors(tomllib.loads(text)))
+
+
+def test_the_schema_takes_what_is_right() -> None:
+    """A declaration with all kinds of values."""
+    jsonschema.Draft202012Validator.check_schema(declaration_schema())
+
+    assert errors(VALID) == []
+
+
+@pytest.mark.parametrize("text", INVALID.values(), ids=INVALID)
+def test_the_schema_refuses_what_is_wrong(text: str) -> None:
+    """What the plugin refuses, an editor marks."""
+    assert errors(text)
+
+
+def test_the_schema_lists_every_rule() -> None:
+    """The rules are those of the registry."""
+    assert list(declaration_schema()["properties"]["rules"]["properties"]) == [
+        rule.name for rule in RULES
+    ]

@@ -6,12 +6,9 @@ import json
 import os
 from pathlib import Path
 from textwrap import dedent
-from typing import Any, cast
 
 import pytest
 
-from pretok_schemas import names
-from pretok_schemas.trainers import TRAINERS, axolotl
 from tests.plugin.conftest import Ran, Run
 from tests.plugin.data import (
     FAULT,
@@ -357,20 +354,8 @@ def tokenised(here: Path) -> Path:
     return here
 
 
-@pytest.mark.usefixtures("tokenised")
-@pytest.mark.skipif("llama-factory" in names(), reason="the contract is there")
-def test_llama_factory_is_planned(run: Run) -> None:
-    """The configuration of a trainer without a contract is refused with a reason."""
-    ran = run("--pretok-data=sft.yaml", subprocess=True)
-
-    assert ran.code == 2
-    assert "sft.yaml: the contract llama-factory is planned, but not supported yet" in ran.text
-
-
-def test_llama_factory(run: Run, tokenised: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The splits that LLaMA-Factory reads are checked, under any contract of that name."""
-    if "llama-factory" not in names():
-        monkeypatch.setitem(cast(dict[str, Any], TRAINERS), "llama-factory", axolotl.contract)
+def test_llama_factory(run: Run, tokenised: Path) -> None:
+    """The splits that LLaMA-Factory reads are checked, under its own contract."""
     ran = run("--pretok-data=sft.yaml", "--co", "-q")
     assert ids(ran) == [f"sft.yaml::data::{RULE}[train]", f"sft.yaml::data::{RULE}[validation]"]
 

@@ -12,7 +12,7 @@ from pretok_schemas.trainers.common import Facts, consequences
 from pretok_schemas.trainers.transformers import SEQ2SEQ
 
 NAME = "llama-factory"
-VERSION = "0.9.4"
+VERSION = "mid-2026"
 
 COLUMNS = (
     Column(IDS),

@@ -10,7 +10,7 @@ from pretok_schemas.contract import IDS, LABELS, MASK, Column, Contract
 from pretok_schemas.trainers.common import CRASH, SILENT, WASTED, Facts, consequences
 
 NAME = "llm-foundry"
-VERSION = "0.22"
+VERSION = "mid-2026"
 
 COLUMNS = (Column(IDS),)
 

@@ -11,7 +11,7 @@ from pretok_schemas.trainers.common import DROPPED, SILENT, Facts, consequences
 from pretok_schemas.trainers.transformers import SEQ2SEQ
 
 NAME = "open-instruct"
-VERSION = "2026.6"
+VERSION = "mid-2026"
 
 COLUMNS = (
     Column(IDS),

@@ -10,7 +10,7 @@ from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, Column, C
 from pretok_schemas.trainers.common import CRASH, SILENT, WASTED, Facts, consequences
 
 NAME = "torchtune"
-VERSION = "0.6.1"
+VERSION = "mid-2026"
 
 COLUMNS = (
     Column(IDS, name="tokens"),

@@ -12,7 +12,7 @@ from pretok_schemas.trainers.common import CRASH, Facts, consequences
 from pretok_schemas.trainers.transformers import SEQ2SEQ
 
 NAME = "unsloth"
-VERSION = "2026.6"
+VERSION = "mid-2026"
 
 COLUMNS = (
     Column(IDS),

@@ -14,8 +14,8 @@ from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS, Contract
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, Usual
+from pretok_schemas.rules.ends import NO_SAY, unclosed
 from pretok_schemas.rules.labelled import LABELLED, targets
-from pretok_schemas.rules.special import NO_SAY, unclosed
 from pretok_schemas.rules.texts import texts
 
 SERIOUS_LOSS = 0.05  # share of trainable tokens lost to the length limit that makes it an error

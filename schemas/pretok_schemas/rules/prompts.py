@@ -14,8 +14,8 @@ from pretok_schemas.batch import Ints, TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts, Usual
+from pretok_schemas.rules.ends import NO_SAY
 from pretok_schemas.rules.labelled import LABELLED, token_runs, trained_counts, trained_tokens
-from pretok_schemas.rules.special import NO_SAY
 from pretok_schemas.rules.texts import texts
 
 BEFORE = 3  # ids before a run that make its boundary

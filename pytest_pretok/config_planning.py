@@ -21,10 +21,11 @@ from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, Defaults
 from pytest_pretok.text import node_path, printable
+from pytest_pretok.tokenizers.shared import readable_tokenizer
 from pytest_pretok.trainer_configs import Source, TrainerConfig, read_config
 from pytest_pretok.trainer_configs.model_folder import vocabulary
 
-_IDS = ("vocab_size", "bos_token_id", "eos_token_ids", "pad_token_id")
+_IDS = ("vocab_size", "bos_token_id", "eos_token_ids", "pad_token_id", "tokenizer")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -216,7 +217,11 @@ class _Planner:
         folder = base / self.config.model if self.config.model else None
         if folder is None or not is_folder(folder):
             return {}
-        return vocabulary(folder, self.config.special_tokens, self.config.adds_tokens)
+        found = vocabulary(folder, self.config.special_tokens, self.config.adds_tokens)
+        # A run that adds tokens has a tokenizer that is not there yet.
+        if not self.config.adds_tokens and readable_tokenizer(folder):
+            found["tokenizer"] = str(folder)
+        return found
 
     def several(self) -> bool:
         """Whether rows of several datasets are trained, and packed, together."""

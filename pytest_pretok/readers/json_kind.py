@@ -15,8 +15,9 @@ _EXPECTED = "expected one object a line, or an array of objects"
 _HEAD = 2**16  # bytes looked at
 _FIRST_KEY = re.compile(rb'\{\s*"((?:[^"\\]|\\.)*)"')
 _NAMES = "|".join(TOKEN_COLUMNS).encode()
-# A list must follow: descriptions of datasets, reports among them, name the columns too.
-_COLUMN = re.compile(rb'"(?:%s)"\s*:\s*\[' % _NAMES)
+# A list of numbers must follow: descriptions of datasets, reports among them, name the columns too,
+# and a tokenizer.json has lists of texts under "tokens".
+_COLUMN = re.compile(rb'"(?:%s)"\s*:\s*\[\s*(?:\[|-?[0-9]|null|\]|$)' % _NAMES)
 _COLUMN_LISTS = re.compile(rb'"(?:%s)"\s*:\s*\[\s*\[' % _NAMES)
 _ROWS_IN_KEY = re.compile(rb'"[^"]*"\s*:\s*\[\s*\{[^{}\[\]]*"(?:%s)"\s*:' % _NAMES)
 

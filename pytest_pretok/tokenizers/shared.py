@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import RLock
 
-from pytest_pretok.tokenizers import Tokenizer, load_tokenizer
+from pytest_pretok.tokenizers import Tokenizer, TokenizerError, load_tokenizer
 
 
 class SharedTokenizer:
@@ -98,3 +98,12 @@ class SharedTokenizer:
 def shared_tokenizer(path: str) -> SharedTokenizer:
     """The tokenizer of a path, the same object at every call."""
     return SharedTokenizer(path)
+
+
+def readable_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer that can be read here; the library for it is an extra."""
+    try:
+        shared_tokenizer(str(folder)).load()
+    except TokenizerError:
+        return False
+    return True

@@ -134,7 +134,10 @@ class MissingColumn(FileRule):
                         row=NOWHERE,
                         shard_row=NOWHERE,
                         shard=shard.path,
-                        found=", ".join(_near_miss(role, shard.columns) for role in absent),
+                        found=", ".join(
+                            _near_miss(role, names.get(role, role), shard.columns)
+                            for role in absent
+                        ),
                         expected=", ".join(names.get(role, role) for role in absent),
                         column=absent[0],
                     )
@@ -142,10 +145,10 @@ class MissingColumn(FileRule):
         return found
 
 
-def _near_miss(role: str, columns: Sequence[str]) -> str:
-    near = [name for name in ALIASES.get(role, ()) if name in columns]
-    near = near or get_close_matches(role, columns, n=1, cutoff=0.75)
-    return f"no {role} (but {near[0]})" if near else f"no {role}"
+def _near_miss(role: str, name: str, columns: Sequence[str]) -> str:
+    near = [alias for alias in (role, *ALIASES.get(role, ())) if alias in columns]
+    near = near or get_close_matches(name, columns, n=1, cutoff=0.75)
+    return f"no {name} (but {near[0]})" if near else f"no {name}"
 
 
 class NarrowInteger(FileRule):

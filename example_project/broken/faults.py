@@ -213,13 +213,14 @@ def empty_row(rows: Rows) -> Planted:
 
 
 def short_row(rows: Rows) -> Planted:
-    """Two rows have lost all but bos, the header of the answer and the end."""
+    """Two rows have lost all but bos, the end of the prompt and the end."""
     spoilt = [0, 15]
     for at in spoilt:
         begin = first_trained(rows[at])
-        ids = [BOS, *rows[at]["input_ids"][begin - 3 : begin], END]
-        labels = [IGNORE] * 4 + [END]
-        rows[at].update(input_ids=ids, attention_mask=[1] * 5, labels=labels)
+        prompt = rows[at]["input_ids"][:begin]
+        ids = [BOS, prompt[5], *prompt[-4:], END]
+        labels = [IGNORE] * 6 + [END]
+        rows[at].update(input_ids=ids, attention_mask=[1] * 7, labels=labels)
     return {"short-row": spoilt}
 
 

@@ -93,7 +93,7 @@ def first_place_not_attended(row: Row, rng: random.Random) -> Row:
     return put(put(row, "attention_mask", 0, 0), "labels", 0, BOS)
 
 
-@MASKS("leading-padding")
+@MASKS("mask-hole", shares=("third", "all"), least=12)
 def mask_is_the_loss_mask(row: Row, rng: random.Random) -> Row:
     """The mask hides the whole prompt."""
     return {**row, "attention_mask": [int(label != -100) for label in row["labels"]]}

@@ -21,10 +21,11 @@ WHOLE = -1  # the row of a fault of the split as a whole
 
 CONVENTIONS = ("ignore-index-in-ids", "labels-shifted", "labels-are-a-mask", "wrong-ignore-value")
 NO_SAY = (*CONVENTIONS, "wrapped")
-PADS = ("trailing-padding", "leading-padding")
+PADS = ("loss-mask", "trailing-padding", "leading-padding")
 
 # In the order of causes: a rule, and what leaves a row out of it. "wrapped" stands for a wrapped
-# -100, which alone of all labels out of range explains the rest of its row.
+# -100, which alone of all labels out of range explains the rest of its row; "loss-mask" for a
+# mask-hole whose mask is the loss mask.
 ORDER: dict[str, tuple[str, ...]] = {
     "column-type": (),
     "null-row": (),
@@ -35,8 +36,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "mask-values": (),
     "mask-all-zero": (),
     "mask-hole": (),
-    "trailing-padding": ("mask-all-zero",),
-    "leading-padding": ("mask-all-zero",),
+    "trailing-padding": ("mask-all-zero", "loss-mask"),
+    "leading-padding": ("mask-all-zero", "loss-mask"),
     "trained-under-mask": (),
     "labels-shifted": ("ignore-index-in-ids",),
     "labels-are-a-mask": ("ignore-index-in-ids", "labels-shifted"),
@@ -55,11 +56,11 @@ ORDER: dict[str, tuple[str, ...]] = {
     "missing-eos": ("wrong-kind", *NO_SAY, "trained-padding", "cut-at-limit"),
     "eos-never-trained": ("wrong-kind", *NO_SAY, "label-not-input-id"),
     "end-id-masked": ("wrong-kind", *NO_SAY, "eos-never-trained"),
-    "double-bos": ("ignore-index-in-ids", "leading-padding", "mask-all-zero"),
+    "double-bos": ("ignore-index-in-ids", "loss-mask", "leading-padding", "mask-all-zero"),
     "inconsistent-bos": ("ignore-index-in-ids", *PADS),
     "inner-bos": ("ignore-index-in-ids", "double-bos"),
-    "prompt-not-masked": ("wrong-kind", "leading-padding", *NO_SAY),
-    "mixed-masking": ("wrong-kind", "leading-padding", *NO_SAY),
+    "prompt-not-masked": ("wrong-kind", "loss-mask", "leading-padding", *NO_SAY),
+    "mixed-masking": ("wrong-kind", "loss-mask", "leading-padding", *NO_SAY),
     "prompt-boundary": ("wrong-kind", *NO_SAY, "mixed-masking"),
     "repetition": ("ignore-index-in-ids", *PADS, "trained-padding"),
     "short-row": ("no-trainable-token",),
@@ -85,6 +86,8 @@ def violations(rows: Iterable[Row], known: Known) -> Faults:
             if rule in candidates and not speaks & set(causes):
                 found[rule][number] = candidates[rule]
                 speaks.add(rule)
+                if rule == "mask-hole" and row.masks_the_loss():
+                    speaks.add("loss-mask")
                 if rule == "label-out-of-range" and set(row.wrapped()) & set(row.labels):
                     speaks.add("wrapped")
         if row.labelled and row.ids:

@@ -134,6 +134,20 @@ class SlowRow:
                 found["trained-under-mask"] = Fault(under[0], self.labels[under[0]])
         return found
 
+    def has_hole(self) -> bool:
+        """Whether a zero of the mask stands between two values that are none."""
+        shown = [i for i, value in enumerate(self.mask) if value != 0]
+        return any(self.mask[i] == 0 for i in range(min(shown, default=0), max(shown, default=0)))
+
+    def masks_the_loss(self) -> bool:
+        """Whether the mask is 0 just where the labels are -100, but not everywhere."""
+        if not (self.masked and self.labelled) or all(self.mask) or not any(self.mask):
+            return False
+        return all(
+            (value == 0) == (label == -100)
+            for value, label in zip(self.mask, self.labels, strict=True)
+        )
+
     def numbers_documents(self) -> bool:
         """Whether the mask counts documents: from 1, by steps of 0 or 1, zeros at the end only."""
         text = list(self.mask)

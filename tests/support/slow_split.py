@@ -99,6 +99,16 @@ class SlowSplit:
         return -100 in row.ids or bool(row.shift) or row.is_loss_mask()
 
     @cached_property
+    def masks_hold_the_loss(self) -> bool:
+        """Whether nearly all rows with zeros mask the loss, and hide ten ids or more."""
+        zeros = [row for row in self.rows if row.masked and row.length and not all(row.mask)]
+        loss = [row for row in zeros if row.masks_the_loss()]
+        hidden = {
+            one for row in loss for one, value in zip(row.ids, row.mask, strict=True) if not value
+        }
+        return bool(loss) and len(loss) >= 0.9 * len(zeros) and len(hidden) >= 10
+
+    @cached_property
     def most_are_loss_masks(self) -> bool:
         """Whether nearly all rows with wrong labels, save the doubtful, are loss masks."""
         wrong = [row for row in self.rows if row.wrong]
@@ -145,6 +155,8 @@ class SlowSplit:
         found = {}
         if self.shift and self.shift in row.could_be:
             found["labels-shifted"] = row.first_wrong()
+        if self.masks_hold_the_loss and row.masks_the_loss() and not row.has_hole():
+            found["mask-hole"] = Fault(row.mask.index(0), 0)
         if self.most_are_loss_masks and row.is_binary():
             found["labels-are-a-mask"] = row.first_wrong()
         value = row.longest_run() if row.labelled else None

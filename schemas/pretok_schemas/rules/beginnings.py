@@ -52,7 +52,7 @@ class DoubleBos(RowRule):
     family = "tokens"
     severity = Severity.WARNING
     views = ((IDS,),)
-    left_out_by = ("ignore-index-in-ids", "leading-padding", "mask-all-zero")
+    left_out_by = ("ignore-index-in-ids", "mask-hole", "leading-padding", "mask-all-zero")
     help = "tokenise the templated text with add_special_tokens=False"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained on a beginning that the model never meets in use"),
@@ -117,7 +117,7 @@ class MissingBos(RowRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("tokenizer",)
-    left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding")
+    left_out_by = ("ignore-index-in-ids", "mask-hole", "leading-padding", "trailing-padding")
     help = "tokenise with add_special_tokens=True, or with the model's own chat template"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained without the token that the model begins every text with"),
@@ -160,7 +160,13 @@ class InconsistentBos(RowRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("bos-token-id",)
-    left_out_by = ("ignore-index-in-ids", "leading-padding", "trailing-padding", "missing-bos")
+    left_out_by = (
+        "ignore-index-in-ids",
+        "mask-hole",
+        "leading-padding",
+        "trailing-padding",
+        "missing-bos",
+    )
     help = "tokenise all rows in one way"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained on two ways to begin"),

@@ -207,6 +207,7 @@ class CutAtLimit(RowRule):
         "wrong-kind",
         *NO_SAY,
         "trailing-padding",
+        "mask-hole",
         "leading-padding",
         "trained-padding",
     )

@@ -5,14 +5,14 @@ Must not know whether labels are right, only whether they carry loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS, MASK
-from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, hits_at
+from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
 from pretok_schemas.rules.labelled import IGNORE, LABELLED
 
 MASKED = (IDS, MASK)
@@ -144,14 +144,17 @@ class MaskAllZero(RowRule):
 
 
 class MaskHole(RowRule):
-    """The attention mask has zeros in the middle of a row.
+    """The attention mask hides tokens of the text.
 
     What it checks:
-        Zeros form at most one stretch at the start and one at the end of a row.
+        Zeros form at most one stretch at the start and one at the end of a row. If in 90 % of the
+        rows with zeros these are exactly the places without loss, and they hide 10 ids or more,
+        the loss mask was stored as attention mask: then all those rows count, and none of them is
+        padding.
 
     Why it matters:
-        Without packing the trainer hides these tokens from attention. The usual origin is a loss
-        mask stored as attention mask: the model then answers prompts that it cannot see.
+        Without packing the trainer hides these tokens from attention: the model answers prompts
+        that it cannot see.
 
     Fails:
         ``attention_mask: [1, 0, 0, 1]``
@@ -163,32 +166,88 @@ class MaskHole(RowRule):
     name = "mask-hole"
     family = "padding"
     views = (MASKED,)
+    weighs = (LABELS,)
     help = "write 1 for every token; which tokens carry loss is said in labels"
+    NEARLY_ALL = 0.9
+    DISTINCT = 10
 
     def look(self, batch: TokenBatch) -> Look:
-        """Rows with a zero between two values that are not, at the first such zero."""
+        """Rows with a zero between two values that are not; undecided ones whose mask is the loss
+        mask. At the first such zero.
+        """
         found = batch.once(zeros)
         if found is None:
             return NOTHING
         at_ends = found.first + (found.length - 1 - found.last)
         holed = (found.zeros > at_ends) & (found.zeros < found.length)
-        local = found.local[holed]
+        loss = batch.once(loss_masks)
+        counts = {"rows": len(found.local), "loss": int(loss.same.sum())}
+        counts |= {f"id {one}": 1 for one in loss.hidden[: self.DISTINCT].tolist()}
+        kept = holed | loss.same
+        local = found.local[kept]
         if not len(local):
-            return NOTHING
+            return Look(counts=counts)
         view = batch.view(*MASKED)
         part = view.take(local)
         flat = np.flatnonzero(part[MASK] == 0)
-        after = flat - part.starts[part.rows_at(flat)] > found.first[holed][part.rows_at(flat)]
-        _, at = part.first_in_row(flat[after])
+        row = part.rows_at(flat)
+        inner = flat - part.starts[row] > found.first[kept][row]
+        _, at = part.first_in_row(flat[inner | ~holed[kept][row]])
         rows = view.batch_rows(local)
-        return Look(
-            Hits(
-                rows,
-                at - part.starts,
-                found=np.zeros(len(rows), np.int64),
-                expected=np.ones(len(rows), np.int64),
-            )
+        hits = Hits(
+            rows,
+            at - part.starts,
+            found=np.zeros(len(rows), np.int64),
+            expected=np.ones(len(rows), np.int64),
+            codes=(~holed[kept]).astype(np.int64),
+            explains=loss.same[kept],
         )
+        return Look(hits, counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if nearly all rows with zeros hide just what carries no loss, and that is text."""
+        return (1,) if self._is_loss_mask(counts) else ()
+
+    def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
+        """What was stored."""
+        if not self._is_loss_mask(counts):
+            return None
+        return "the attention mask holds the loss mask: it is 0 where the labels are -100"
+
+    def _is_loss_mask(self, counts: Mapping[str, int]) -> bool:
+        rows, loss = counts.get("rows", 0), counts.get("loss", 0)
+        distinct = sum(key.startswith("id ") for key in counts)
+        return loss > 0 and loss >= self.NEARLY_ALL * rows and distinct >= self.DISTINCT
+
+
+class LossMasks(NamedTuple):
+    """By row with zeros (see `zeros`): whether they are just the places without loss; and the
+    distinct ids that such rows hide.
+    """
+
+    same: Bools
+    hidden: Ints
+
+
+def loss_masks(batch: TokenBatch) -> LossMasks:
+    """Where the attention mask of a row is its loss mask."""
+    found = batch.once(zeros)
+    if found is None:
+        return LossMasks(np.zeros(0, np.bool_), np.zeros(0, np.int64))
+    same = np.zeros(len(found.local), np.bool_)
+    labelled = batch.view(IDS, MASK, LABELS)
+    rows = batch.view(*MASKED).batch_rows(found.local)
+    among = labelled.batch_rows(np.arange(len(labelled)))
+    at = np.searchsorted(among, rows)
+    known = np.flatnonzero((at < len(among)) & np.isin(rows, among))
+    part = labelled.take(at[known])
+    hidden = part[MASK] == 0
+    if len(known):
+        agree = np.logical_and.reduceat(hidden == (part[LABELS] == IGNORE), part.starts)
+        attends = found.zeros[known] < found.length[known]
+        same[known] = agree & attends
+    inside = hidden & np.repeat(same[known], part.lengths)
+    return LossMasks(same, np.unique(part[IDS][inside]).astype(np.int64))
 
 
 class TrailingPadding(RowRule):
@@ -216,7 +275,7 @@ class TrailingPadding(RowRule):
     name = "trailing-padding"
     family = "padding"
     views = (MASKED, LABELLED)
-    left_out_by = ("mask-all-zero",)
+    left_out_by = ("mask-all-zero", "mask-hole")
     help = "strip it from all three columns; the trainer pads"
 
     def look(self, batch: TokenBatch) -> Look:
@@ -279,7 +338,7 @@ class LeadingPadding(RowRule):
     name = "leading-padding"
     family = "padding"
     views = (MASKED, LABELLED)
-    left_out_by = ("mask-all-zero",)
+    left_out_by = ("mask-all-zero", "mask-hole")
     help = 'strip it from all three columns (padding_side = "left" was on); the trainer pads'
 
     def look(self, batch: TokenBatch) -> Look:

@@ -93,7 +93,7 @@ class PromptNotMasked(NormRule):
     family = "labels"
     severity = Severity.WARNING
     views = (LABELLED,)
-    left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
+    left_out_by = ("wrong-kind", "narrow-integer", "mask-hole", "leading-padding", *NO_SAY)
     help = "mask the prompts (train_on_inputs: false), or switch the rule off"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained to write the prompts too"),
@@ -144,7 +144,7 @@ class MixedMasking(NormRule):
     family = "labels"
     severity = Severity.WARNING
     views = (LABELLED,)
-    left_out_by = ("wrong-kind", "narrow-integer", "leading-padding", *NO_SAY)
+    left_out_by = ("wrong-kind", "narrow-integer", "mask-hole", "leading-padding", *NO_SAY)
     help = "mask these rows like the others, or drop them"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "in these rows the prompt is trained too"),

@@ -178,7 +178,13 @@ class Repetition(RowRule):
     family = "tokens"
     severity = Severity.WARNING
     views = ((IDS,),)
-    left_out_by = ("ignore-index-in-ids", "trailing-padding", "leading-padding", "trained-padding")
+    left_out_by = (
+        "ignore-index-in-ids",
+        "trailing-padding",
+        "mask-hole",
+        "leading-padding",
+        "trained-padding",
+    )
     help = "drop the row, or cut the repetition out"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained to repeat, in more targets than the rest of the row has"),

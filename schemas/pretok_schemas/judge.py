@@ -224,7 +224,12 @@ class Judge:
         }
 
     def _facts(self, state: State, shards: Sequence[ShardFacts]) -> SplitFacts:
-        columns = {frozenset(shard.columns) for shard in shards if shard.columns is not None}
+        roles = {name: role for role, name in self.columns.names.items()}
+        columns = {
+            frozenset(roles.get(name, name) for name in shard.columns)
+            for shard in shards
+            if shard.columns is not None
+        }
         return replace(state.stats.facts(), columns=tuple(sorted(columns, key=sorted)))
 
     def _settle(

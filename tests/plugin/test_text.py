@@ -187,7 +187,7 @@ SAMPLES: dict[str, list[Row] | pa.Table] = {
     ],
     "first-label-trained": changed(set_cell("labels", 0, 1)),
     "missing-eos": changed(lambda row: cut_short(row, -2)),
-    "cut-at-limit": changed(lambda row: cut_short(row, 18), 1, 2, 3, 4),
+    "cut-at-limit": changed(lambda row: cut_short(row, 19), 2, 3, 4),
     "eos-never-trained": changed(set_cell("labels", -1, -100), *range(6)),
     "end-id-masked": changed(set_cell("labels", -1, -100)),
     "double-bos": changed(

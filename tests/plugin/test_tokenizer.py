@@ -76,7 +76,7 @@ def test_what_is_declared_goes_before(run: Run, project: Path) -> None:
     )
     ran = run("--pretok-data=.", "-W", "error::pytest_pretok.PretokWarning", "-rf", "--tb=no")
 
-    assert "FAILED pyproject.toml::sft::cut-at-limit[train]" in ran.text
+    assert "FAILED pyproject.toml::sft::missing-eos[train]" in ran.text
 
 
 def test_undeclared_data(run: Run, project: Path) -> None:

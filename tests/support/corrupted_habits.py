@@ -103,7 +103,7 @@ def newline_behind_the_end(row: Row, rng: random.Random) -> Row:
     }
 
 
-@HABITS("cut-at-limit", shares=("third", "all"), least=12)
+@HABITS("cut-at-limit", shares=("third",), least=12)
 def cut_at_limit(row: Row, rng: random.Random) -> Row:
     """Cut where the script's limit was."""
     row = clean_row(10, SEQUENCE_LEN, rng)

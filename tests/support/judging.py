@@ -20,6 +20,7 @@ def judged(
     contract: Contract | None = None,
     vocabulary: Vocabulary | None = None,
     severities: Mapping[str, Severity] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Finding], dict[str, list[int]]]:
     """The findings, and the violating rows of each rule about rows."""
     made = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(r) for r in rows])
@@ -27,6 +28,7 @@ def judged(
         contract or load("axolotl"),
         vocabulary or Vocabulary(),
         severities=severities,
+        names=names,
         examples=9,
         keep_all=True,
     )

@@ -58,7 +58,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "end-id-masked": ("wrong-kind", *NO_SAY, "eos-never-trained"),
     "double-bos": ("ignore-index-in-ids", "loss-mask", "leading-padding", "mask-all-zero"),
     "inconsistent-bos": ("ignore-index-in-ids", *PADS),
-    "inner-bos": ("ignore-index-in-ids", "double-bos"),
+    "inner-bos": ("ignore-index-in-ids", "double-bos", "leading-padding"),
     "prompt-not-masked": ("wrong-kind", "loss-mask", "leading-padding", *NO_SAY),
     "mixed-masking": ("wrong-kind", "loss-mask", "leading-padding", *NO_SAY),
     "prompt-boundary": ("wrong-kind", *NO_SAY, "mixed-masking"),

@@ -75,7 +75,9 @@ class SlowRow:
             ("leading-padding", self.leading()),
         ):
             if place is not None:
-                found[rule] = Fault(place, self.ids[place])
+                edge = -1 if rule == "trailing-padding" else 0
+                shown = self.masked and self.mask[edge] == 0
+                found[rule] = Fault(place, self.ids[place], not shown and self.known.pad is None)
         if self.labelled and self.length:
             found |= self.of_labels()
         return found

@@ -184,7 +184,7 @@ class SlowSplit:
                 found["cut-at-limit"] = Fault(last, ids[last])
         if known.bos is not None and self.begins_with_bos and ids[first] != known.bos:
             found["inconsistent-bos"] = Fault(first, ids[first])
-        inner = next(iter(self.inner_bos(row)), None)
+        inner = next(iter(self.odd_bos(row)), None)
         if inner is not None and self.few_inner_bos:
             found["inner-bos"] = Fault(inner, known.bos)
         recurs = self.recurs(row)
@@ -225,7 +225,11 @@ class SlowSplit:
     @cached_property
     def few_inner_bos(self) -> bool:
         """Whether under 20 % of the rows hold a BOS inside."""
-        return sum(bool(list(self.inner_bos(row))) for row in self.rows) < 0.2 * len(self.rows)
+        return sum(bool(list(self.odd_bos(row))) for row in self.rows) < 0.2 * len(self.rows)
+
+    def odd_bos(self, row: SlowRow) -> Iterable[int]:
+        """Those that no end id stands before."""
+        return (i for i in self.inner_bos(row) if row.ids[i - 1] not in self.ends)
 
     def is_open(self, row: SlowRow) -> bool:
         """Whether none of the last two ids of a text is an end id."""
@@ -244,7 +248,9 @@ class SlowSplit:
     def cuts_at_limit(self) -> bool:
         """Whether enough rows do."""
         cut = sum(self.is_cut(row) for row in self.rows if readable(row))
-        return cut >= max(3, 0.02 * len(self.rows)) and not self.looks_packed
+        all_long = self.lengths.count(self.lengths[-1]) >= 0.9 * len(self.rows)
+        meant = self.looks_packed or all_long
+        return cut >= max(3, 0.02 * len(self.rows)) and not meant
 
     def of_trained(self, row: SlowRow) -> dict[str, Fault]:
         """What is trained of a row: its padding, its end, its prompt."""
@@ -253,7 +259,8 @@ class SlowSplit:
         run = 0
         while run < row.length and row.ids[-1 - run] == row.labels[-1 - run] == filler:
             run += 1
-        if run >= 2 and (self.known.pad is not None or filler in self.trained_fillers):
+        least = 3 if self.known.pad in self.ends else 2
+        if run >= least and (self.known.pad is not None or filler in self.trained_fillers):
             found["trained-padding"] = Fault(row.length - run, filler, self.known.pad is None)
         if self.known.eos is not None and (masked := self.masked_end(row)) is not None:
             rule = "end-id-masked" if self.trains_an_end else "eos-never-trained"
@@ -318,7 +325,9 @@ class SlowSplit:
     def nearly_all_trained(self) -> bool:
         """Whether nearly every row of a template trains everything."""
         rows = [row for row in self.rows if self.silent(row) is not None]
-        heads = Counter(tuple(row.ids[:2]) for row in rows)
+        bos = self.known.bos
+        bodies = [row.ids[1:] if row.ids[0] == bos else row.ids for row in rows]
+        heads = Counter(tuple(ids[:2]) for ids in bodies)
         many = len(rows)
         template = many >= 8 and heads.most_common(1)[0][1] >= 0.9 * many
         return template and self.silences.count(0) >= 0.99 * many

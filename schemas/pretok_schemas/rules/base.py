@@ -85,7 +85,7 @@ class SplitFacts:
 
     ``median`` and ``longest`` are row lengths in tokens, ``lengths`` counts rows by theirs;
     ``recurring`` counts the rows in which the start of a document recurs (see `rules.packing`).
-    ``columns`` are the names of every shard.
+    ``columns`` are those of every shard, by role where they have one.
     """
 
     rows: int
@@ -96,6 +96,11 @@ class SplitFacts:
     recurring: int = 0
     lengths: Mapping[int, int] = field(default_factory=dict)
     columns: tuple[frozenset[str], ...] = ()
+
+    @property
+    def equally_long(self) -> bool:
+        """Whether nearly all rows have the largest length: that is no sign of a cut then."""
+        return self.lengths.get(self.longest, 0) >= PACKED_MEDIAN * self.rows
 
     @property
     def looks_packed(self) -> bool:

@@ -97,6 +97,12 @@ def unclosed(batch: TokenBatch) -> Bools:
     found, ends = batch.once(texts), batch.vocabulary.eos or ()
     closed = np.isin(found.ids[found.last], ends)
     closed |= np.isin(found.ids[np.maximum(found.last - 1, found.first)], ends)
+    if batch.labels_ahead:
+        # Rows cut from a longer text know the token behind their last one.
+        view = batch.view(*LABELLED)
+        filled = np.flatnonzero(view.lengths > 0)
+        following = view[LABELS][view.offsets[filled + 1] - 1]
+        closed |= np.isin(found.rows, view.batch_rows(filled[np.isin(following, ends)]))
     return ~closed
 
 
@@ -220,7 +226,8 @@ class TrainedPadding(RowRule):
     """A row ends in padding that carries loss.
 
     What it checks:
-        The row does not end in two or more pad ids whose labels are the pad id. Without a declared
+        The row does not end in two or more pad ids whose labels are the pad id (three, where the
+        pad id is an end id). Without a declared
         pad id: not in two or more equal trained ids, the same id in 20 % of the rows (a warning).
 
     Why it matters:
@@ -255,6 +262,11 @@ class TrainedPadding(RowRule):
         filler = ids[last].astype(np.int64) if pad is None else np.full(len(local), pad)
         likely = (labels[last] == filler) & (ids[last] == filler)
         likely &= (labels[last - 1] == filler) & (ids[last - 1] == filler)
+        if pad in (self.vocabulary.eos or ()):
+            # The first is the text's own end, and two may be an end that was added twice.
+            third = np.maximum(last - 2, view.starts[local])
+            likely &= (labels[third] == filler) & (ids[third] == filler)
+            likely &= view.lengths[local] >= 3
         if not likely.any():
             return NOTHING
         local, filler = local[likely], filler[likely]

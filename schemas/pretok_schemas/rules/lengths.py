@@ -183,7 +183,8 @@ class CutAtLimit(RowRule):
 
     What it checks:
         Not 3 rows or more, and 2 % of all, have the largest length of the split and no end id
-        among their last two tokens. Splits that look packed and rows with padding are left out.
+        among their last two tokens. Splits that look packed or are of one length throughout, and
+        rows with padding, are left out.
 
     Why it matters:
         They were cut before they were stored: the model learns answers without an end.
@@ -246,7 +247,8 @@ class CutAtLimit(RowRule):
         """The largest length, if enough rows end openly there."""
         cut = counts.get(f"length {facts.longest}", 0)
         enough = cut >= max(self.LEAST_ROWS, self.LEAST_SHARE * facts.rows)
-        return (facts.longest,) if enough and not facts.looks_packed else ()
+        meant = facts.looks_packed or facts.equally_long
+        return (facts.longest,) if enough and not meant else ()
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """The limit."""

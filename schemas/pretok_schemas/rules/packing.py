@@ -90,8 +90,9 @@ class InnerBos(RowRule):
     """A BOS token stands in the middle of a row.
 
     What it checks:
-        No BOS id stands behind the first tokens of a row's text, if under 20 % of the rows hold
-        one. More than that is packing, and packed-without-boundaries looks at it.
+        No BOS id stands behind the first tokens of a row's text, save right behind an end id, if
+        under 20 % of the rows hold one. More than that is packing, and packed-without-boundaries
+        looks at it.
 
     Why it matters:
         The chat template was applied twice, or two documents were joined by accident.
@@ -111,7 +112,7 @@ class InnerBos(RowRule):
     severity = Severity.WARNING
     views = ((IDS,),)
     requires = ("bos-token-id",)
-    left_out_by = ("ignore-index-in-ids", "double-bos")
+    left_out_by = ("ignore-index-in-ids", "double-bos", "leading-padding")
     help = "apply the chat template once, with add_special_tokens=False behind it"
     usual: ClassVar[Usual] = {
         "": (Effect.SILENT, "trained to begin anew in the middle of a text"),
@@ -121,7 +122,10 @@ class InnerBos(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a BOS inside; they count if few rows have one."""
         view = batch.view(IDS)
-        hits = hits_at(view, _inner_bos(batch), found=view[IDS])
+        at = _inner_bos(batch)
+        # Llama-2 begins every turn with BOS, right behind the end of the one before.
+        at = at[~np.isin(view[IDS][at - 1], self.vocabulary.eos or ())]
+        hits = hits_at(view, at, found=view[IDS])
         return replace(some(hits), counts={"rows": len(hits)})
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
@@ -240,7 +244,12 @@ def _standing_still(view: View) -> Bools:
     still = np.zeros(len(found), np.bool_)
     still[1:] = (found[1:] == 0) & (found[:-1] == 0)
     still[view.starts[view.lengths > 0]] = False
-    return still
+    # Zeros behind the last document are padding, as LLaMA-Factory packs; a row that never counts
+    # has no document.
+    counts = np.flatnonzero(found)
+    last = np.full(len(view), np.iinfo(np.int64).max, np.int64)
+    last[view.rows_at(counts)] = counts  # the last write to a row stays
+    return still & (np.arange(len(found)) < np.repeat(last, view.lengths))
 
 
 class SequenceLengths(RowRule):

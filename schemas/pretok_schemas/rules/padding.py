@@ -256,7 +256,7 @@ class TrailingPadding(RowRule):
     What it checks:
         The mask does not end in 0, and the row does not end in pad ids with label -100. Where the
         pad id is an end id too, the first one is the text's own end. Without a declared pad id,
-        two or more equal ids with label -100 at the end count as padding.
+        two or more equal ids with label -100 at the end count as padding, as a warning.
 
     Why it matters:
         The trainer pads by itself: padding in the file is wasted compute, it counts against
@@ -286,9 +286,13 @@ class TrailingPadding(RowRule):
             ends = (found.last < found.length - 1) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[ends])
             places.update(zip(rows.tolist(), (found.last[ends] + 1).tolist(), strict=True))
+        shown = set(places)
         for row, position in self._tails(batch):
             places[row] = min(position, places.get(row, position))
-        return Look(_padding_hits(batch, places))
+        return Look(_padding_hits(batch, places, self._sure(shown, places)))
+
+    def _sure(self, shown: set[int], places: dict[int, int]) -> set[int]:
+        return shown if self.vocabulary.pad is None else set(places)
 
     def _tails(self, batch: TokenBatch) -> list[tuple[int, int]]:
         view = batch.view(*LABELLED)
@@ -320,7 +324,7 @@ class LeadingPadding(RowRule):
         The mirror of trailing-padding: the mask does not begin with 0, and the row does not begin
         with pad ids whose label is -100 (where the pad id is the BOS id, or no BOS id is declared,
         the last one is the text's own). Without a declared pad id, four or more equal ids with
-        label -100 count.
+        label -100 count, as a warning.
 
     Why it matters:
         Packing and TRL ignore the mask: the pads are attended and every position is shifted.
@@ -349,10 +353,11 @@ class LeadingPadding(RowRule):
             leads = (found.first > 0) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[leads])
             places.update(dict.fromkeys(rows.tolist(), 0))
-        hidden = len(places)
+        hidden = set(places)
         places.update(dict.fromkeys(self._heads(batch), 0))
-        counts = {"hidden": hidden, "attended": len(places) - hidden}
-        return Look(_padding_hits(batch, places), counts)
+        counts = {"hidden": len(hidden), "attended": len(places) - len(hidden)}
+        sure = hidden if self.vocabulary.pad is None else set(places)
+        return Look(_padding_hits(batch, places, sure), counts)
 
     def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """Padding that the mask shows fares worse."""
@@ -390,14 +395,16 @@ def _candidates(view: View, pad: int | None, least: int, from_end: bool) -> tupl
     return view.take(local[likely]), local[likely], filler[likely]
 
 
-def _padding_hits(batch: TokenBatch, places: dict[int, int]) -> Hits:
+def _padding_hits(batch: TokenBatch, places: dict[int, int], sure: set[int]) -> Hits:
+    """Hits at some places by row; those that no mask and no pad id shows are only likely."""
     rows = np.array(sorted(places), np.int64)
     positions = np.array([places[row] for row in rows.tolist()], np.int64)
     ids = batch.columns.get(IDS)
     found = None
     if ids is not None and len(rows):
         found = ids.values[ids.offsets[rows] + positions]
-    return Hits(rows, positions, found=found)
+    mild = np.array([row not in sure for row in rows.tolist()], np.bool_)
+    return Hits(rows, positions, found=found, mild=mild)
 
 
 class TrainedUnderMask(RowRule):

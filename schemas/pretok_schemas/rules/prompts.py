@@ -76,7 +76,7 @@ class PromptNotMasked(NormRule):
 
     What it checks:
         Not in 99 % of the rows does every token carry loss, where 90 % of the rows begin with the
-        same two ids: that is a template, and plain text is not meant.
+        same two ids behind BOS: that is a template, and plain text is not meant.
 
     Why it matters:
         The model learns to write the user's part. Some want that; mostly labels were copied from
@@ -107,7 +107,9 @@ class PromptNotMasked(NormRule):
         local, silent = batch.once(untrained_counts)
         view = batch.view(*LABELLED)
         counts = {"rows": len(local), "whole": int((silent == 0).sum())}
-        counts |= _commonest(_ids_at(view, view.starts[local], (0, 1)))
+        begin = view.starts[local]
+        begin = begin + (view[IDS][begin] == self.vocabulary.bos)
+        counts |= _commonest(_ids_at(view, begin, (0, 1)))
         return counts
 
     def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:

@@ -6,6 +6,7 @@ the declaration names (`Vocabulary.tokenizer`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import ClassVar
@@ -112,8 +113,8 @@ class SpecialTokenAsText(RowRule):
 
     What it checks:
         No row holds the pieces into which a special token's spelling falls when it is read as
-        text. The outermost pieces, which may merge with their neighbours, are not asked for, and
-        at least three must remain.
+        text. The outermost pieces, which may merge with their neighbours, are not asked for; at
+        least three must remain, and be more than words.
 
     Why it matters:
         The model never meets the token itself, and learns to spell it out.
@@ -185,6 +186,8 @@ class SpecialTokenAsText(RowRule):
                 pieces = tokenizer.encode(text, False)[1:-1]
                 if len(pieces) < self.LEAST_PIECES or special in pieces:
                     continue
+                if not re.search(r"[^\w\s]", tokenizer.decode(pieces)):
+                    continue  # plain words, once the signs around them may have merged
                 rare = max(range(len(pieces)), key=lambda at: pieces[at])
                 patterns.setdefault(pieces[rare], []).append((pieces, rare, text))
             kept["patterns"] = patterns

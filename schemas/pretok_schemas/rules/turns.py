@@ -65,7 +65,11 @@ class MaskSpanOffByOne(RowRule):
     }
     NEARLY_ALL = 0.95
     LEAST_RUNS = 8
-    CONTENT = re.compile(r"think|tool|func|call|python|channel|message|image|audio|video", re.I)
+    CONTENT = re.compile(
+        r"think|thought|reason|answer|response|solution|tool|func|call|python|channel|message|fim"
+        r"|image|audio|video",
+        re.I,
+    )
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a stretch that begins with a special token; they count if nearly all do."""

@@ -369,3 +369,86 @@ def test_clean_rows_are_clean_everywhere(contract: Contract) -> None:
     findings, _ = judged(rows(30), contract, KNOWN)
 
     assert violated(findings) == set()
+
+
+def test_renamed_columns_are_known() -> None:
+    """Text beside token columns of other names is no raw text."""
+    made = [{"ids": r["input_ids"], "am": r["attention_mask"], "t": r["labels"]} for r in rows(9)]
+    table = pa.Table.from_pylist(made).append_column("text", pa.array([["x"]] * 9))
+    names = {"input_ids": "ids", "attention_mask": "am", "labels": "t"}
+
+    findings, _ = judged(table, vocabulary=KNOWN, names=names)
+
+    assert violated(findings) == set()
+
+
+def test_padding_behind_packed_positions() -> None:
+    """LLaMA-Factory fills positions up with zeros behind the last document."""
+    made = [{**row, "position_ids": restarting(row)} for row in rows(9)]
+    for row in made:
+        row["input_ids"] += [PAD] * 3
+        row["attention_mask"] += [1] * 3
+        row["labels"] += [-100] * 3
+        row["position_ids"] += [0] * 3
+
+    findings, _ = judged(made, load("llama-factory", packing=True), KNOWN)
+
+    assert violated(findings) == set()
+
+
+def test_llama_2_begins_every_turn_with_bos() -> None:
+    """A BOS right behind an end id begins a turn; elsewhere it is one too many."""
+    made = rows(12)
+    made[3]["input_ids"][4:6] = [EOS, BOS]
+    made[7]["input_ids"][4:6] = [9, BOS]
+    for row in made:
+        row["labels"][:6] = [-100] * 6
+
+    findings, found = judged(made, vocabulary=KNOWN)
+
+    assert violated(findings) == {"inner-bos"}
+    assert found == {"inner-bos": [7]}
+
+
+def test_rows_of_one_length_were_not_cut() -> None:
+    """Where nearly all rows are equally long, their length is no limit: their end is missing."""
+    rng = random.Random(8)
+    made = [clean_row(8, 12, rng) for _ in range(20)]
+    for row in made:
+        for name in ("input_ids", "attention_mask", "labels"):
+            row[name] = row[name][:-1]
+
+    findings, _ = judged(made, vocabulary=KNOWN)
+
+    assert violated(findings) == {"missing-eos"}
+
+
+def test_equal_ids_at_an_end_only_warn() -> None:
+    """Without a pad id and a mask that shows it, padding is a guess."""
+    made = rows(9)
+    for row in made[:4]:
+        row["input_ids"] += [13, 13]
+        row["attention_mask"] += [1, 1]
+        row["labels"] += [-100, -100]
+
+    guessed, found = judged(made, vocabulary=Vocabulary(VOCAB, BOS))
+    for row in made[:4]:
+        row["attention_mask"][-2:] = [0, 0]
+    shown, _ = judged(made, vocabulary=Vocabulary(VOCAB, BOS))
+
+    assert found["trailing-padding"] == [0, 1, 2, 3]
+    assert guessed["trailing-padding"].outcome is Outcome.WARNED
+    assert shown["trailing-padding"].outcome is Outcome.FAILED
+
+
+def test_an_end_that_was_added_twice() -> None:
+    """Two trained end ids are no padding, though the pad id is one of them."""
+    made = rows(9)
+    for row in made:
+        row["input_ids"] += [EOS]
+        row["attention_mask"] += [1]
+        row["labels"] += [EOS]
+
+    findings, _ = judged(made, vocabulary=Vocabulary(VOCAB, BOS, (EOS,), EOS))
+
+    assert violated(findings) == set()

@@ -46,6 +46,9 @@ class DoubleBos(RowRule):
 
     Options:
         ``bos-token-id`` of the dataset.
+
+    References:
+        unslothai/unsloth#2648, huggingface/open-r1#462
     """
 
     name = "double-bos"

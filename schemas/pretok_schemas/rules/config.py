@@ -161,6 +161,9 @@ class StalePreparedFolder(_ConfigRule):
 
     Options:
         Needs ``trainer-config``.
+
+    References:
+        axolotl-ai-cloud/axolotl#1265, axolotl-ai-cloud/axolotl#885
     """
 
     name = "stale-prepared-folder"
@@ -240,6 +243,9 @@ class TooFewTokensToPack(SplitRule):
 
     Options:
         Needs ``sequence-len`` and ``micro-batch-size``.
+
+    References:
+        axolotl-ai-cloud/axolotl#999, axolotl-ai-cloud/axolotl#1644
     """
 
     name = "too-few-tokens-to-pack"

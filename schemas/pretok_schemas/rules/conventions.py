@@ -62,6 +62,9 @@ class LabelsShifted(RowRule):
 
     Passes:
         ``input_ids: [1, 5, 6, 7, 8, 2]``, ``labels: [-100, 5, 6, 7, 8, 2]``
+
+    References:
+        huggingface/transformers#35066, huggingface/transformers#32944
     """
 
     name = "labels-shifted"

@@ -104,6 +104,9 @@ class SplitOverlap(CorpusRule):
 
     Passes:
         Rows that are split first and oversampled afterwards.
+
+    References:
+        huggingface/datasets#4261
     """
 
     name = "split-overlap"

@@ -52,6 +52,9 @@ class MissingEos(RowRule):
 
     Options:
         ``eos-token-ids`` and ``pad-token-id`` of the dataset.
+
+    References:
+        axolotl-ai-cloud/axolotl#1894
     """
 
     name = "missing-eos"
@@ -125,6 +128,9 @@ class EosNeverTrained(RowRule):
 
     Options:
         ``eos-token-ids`` of the dataset.
+
+    References:
+        huggingface/trl#1623, unslothai/unsloth#416
     """
 
     name = "eos-never-trained"

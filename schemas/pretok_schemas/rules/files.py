@@ -111,6 +111,9 @@ class MissingColumn(FileRule):
 
     Passes:
         Columns ``input_ids``, ``attention_mask``, ``labels``.
+
+    References:
+        axolotl-ai-cloud/axolotl#1945, axolotl-ai-cloud/axolotl#1661
     """
 
     name = "missing-column"
@@ -169,6 +172,9 @@ class NarrowInteger(FileRule):
 
     Options:
         ``vocab-size`` of the dataset.
+
+    References:
+        huggingface/transformers#2825
     """
 
     name = "narrow-integer"
@@ -274,6 +280,9 @@ class ExtraColumn(FileRule):
 
     Passes:
         ``input_ids``, ``attention_mask``, ``labels``
+
+    References:
+        huggingface/transformers#39266
     """
 
     name = "extra-column"

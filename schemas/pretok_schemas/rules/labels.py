@@ -45,6 +45,9 @@ class LabelOutOfRange(RowRule):
 
     Passes:
         ``labels: [-100, 5, 2]``
+
+    References:
+        microsoft/unilm#190, huggingface/transformers#10449
     """
 
     name = "label-out-of-range"
@@ -167,6 +170,9 @@ class NoTrainableToken(RowRule):
 
     Passes:
         ``labels: [-100, -100, 2]``
+
+    References:
+        axolotl-ai-cloud/axolotl#3864, huggingface/trl#6668, unslothai/unsloth#2900
     """
 
     name = "no-trainable-token"
@@ -275,6 +281,9 @@ class FirstLabelTrained(RowRule):
 
     Passes:
         ``labels: [-100, 5, 6, 2]``
+
+    References:
+        meta-pytorch/torchtune#1177
     """
 
     name = "first-label-trained"

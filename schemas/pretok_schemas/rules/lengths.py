@@ -78,6 +78,9 @@ class TooLong(RowRule):
 
     Options:
         ``sequence-len`` and ``excess-length`` of the dataset.
+
+    References:
+        huggingface/trl#2400, axolotl-ai-cloud/axolotl#2211
     """
 
     name = "too-long"
@@ -143,6 +146,9 @@ class TargetsLostByTruncation(RowRule):
 
     Options:
         ``sequence-len`` and ``excess-length`` of the dataset.
+
+    References:
+        huggingface/trl#6025
     """
 
     name = "targets-lost-by-truncation"

@@ -152,6 +152,9 @@ class PackedWithoutBoundaries(RowRule):
 
     Options:
         ``bos-token-id`` of the dataset, which makes joints easier to see.
+
+    References:
+        huggingface/trl#3705, axolotl-ai-cloud/axolotl#1375
     """
 
     name = "packed-without-boundaries"

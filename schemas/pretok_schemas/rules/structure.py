@@ -225,6 +225,9 @@ class LengthMismatch(RowRule):
 
     Passes:
         Three lists of three values.
+
+    References:
+        axolotl-ai-cloud/axolotl#1632
     """
 
     name = "length-mismatch"

@@ -82,6 +82,9 @@ class TokenOutOfVocab(RowRule):
 
     Passes:
         ``input_ids: [1, 31999, 2]``
+
+    References:
+        huggingface/transformers#24698, huggingface/trl#2996
     """
 
     name = "token-out-of-vocab"

@@ -51,6 +51,9 @@ class MaskSpanOffByOne(RowRule):
 
     Options:
         ``tokenizer`` of the dataset.
+
+    References:
+        huggingface/nanoVLM#152
     """
 
     name = "mask-span-off-by-one"

@@ -43,7 +43,7 @@ def test_documentation(rule: type[Rule]) -> None:
     assert re.match(r"^[A-Z].*\.$", text.splitlines()[0])
     assert -1 not in places
     assert places == sorted(places)
-    bodies = re.split("|".join(map(re.escape, (*SECTIONS, "Options:"))), text)[1:]
+    bodies = re.split("|".join(map(re.escape, (*SECTIONS, "Options:", "References:"))), text)[1:]
     assert all(body.strip() for body in bodies)
 
 

@@ -78,7 +78,9 @@ def lines(records: Records, width: int) -> list[str]:
     found += [
         line
         for text in (*_lacking(records.plan), *records.plan.unchecked)
-        for line in textwrap.wrap(text, max(width - 1, 40), subsequent_indent="    ")
+        for line in textwrap.wrap(
+            text, max(width - 1, 40), subsequent_indent="    ", break_on_hyphens=False
+        )
     ]
     return found
 

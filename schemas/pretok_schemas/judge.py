@@ -18,7 +18,7 @@ from pretok_schemas.columns import Columns
 from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
 from pretok_schemas.evidence import examples_of, table_of
 from pretok_schemas.findings import Budget, Example, Finding, Outcome, Severity
-from pretok_schemas.rules import rules_for
+from pretok_schemas.rules import rule_named, rules_for
 from pretok_schemas.rules.base import (
     NOWHERE,
     CorpusRule,
@@ -62,8 +62,13 @@ class Judge:
         keep_all: bool = False,
     ) -> None:
         self.contract = replace(contract, severities={**contract.severities, **(severities or {})})
-        ready, self.lacking = rules_for(self.contract, vocabulary)
+        ready, lacking = rules_for(self.contract, vocabulary)
         severity_of = self.contract.severities.get
+        self.lacking = {
+            name: keys
+            for name, keys in lacking.items()
+            if severity_of(name, rule_named(name).severity) is not Severity.OFF
+        }
         self.offered = tuple(
             rule for rule in ready if severity_of(rule.name, rule.severity) is not Severity.OFF
         )

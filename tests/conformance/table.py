@@ -69,12 +69,9 @@ train on while a contract speaks of single rows.
 """
 
 
-def contract(trainer: str, variant: str) -> Contract | None:
-    """The contract of a trainer in one setting, or None if there is none yet."""
-    try:
-        return trainers.load(trainer, **SETTINGS[trainer][variant])
-    except (KeyError, TypeError, ValueError):
-        return None
+def contract(trainer: str, variant: str) -> Contract:
+    """The contract of a trainer in one setting; one that cannot be loaded is a failure."""
+    return trainers.load(trainer, **SETTINGS[trainer][variant])
 
 
 def claim(known: Contract | None, seen: Mapping[str, Any]) -> Effect | None:

@@ -7,22 +7,19 @@ once and kept (`TokenBatch.once`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of
 from pretok_schemas.contract import IDS, Vocabulary
 from pretok_schemas.findings import Window
+from pretok_schemas.flat import Bools, Ints, Values, cumulated, heads
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-Values = npt.NDArray[Any]
 T = TypeVar("T")
 
 _NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.FLOAT)
@@ -114,16 +111,19 @@ class View:
     """The rows of a batch in which some columns are sound and equally long, side by side.
 
     ``rows`` (int64) are the rows' numbers within the batch, None where it is every row;
-    ``offsets`` (int64, shape (len + 1,)) cut each flat array in ``values``. Where every row is
-    sound nothing is copied.
+    ``offsets`` (int64, shape (len + 1,)) cut each flat array in ``values``: ``starts`` is the flat
+    index of each row's first token, ``lengths`` its tokens. Where every row is sound nothing is
+    copied.
     """
 
-    __slots__ = ("offsets", "rows", "values")
+    __slots__ = ("lengths", "offsets", "rows", "starts", "values")
 
     def __init__(self, rows: Ints | None, offsets: Ints, values: Mapping[str, Values]) -> None:
         self.rows = rows
         self.offsets = offsets
         self.values = values
+        self.starts = offsets[:-1]
+        self.lengths: Ints = offsets[1:] - offsets[:-1]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -136,16 +136,6 @@ class View:
         """Tokens in all rows of the view."""
         return int(self.offsets[-1])
 
-    @property
-    def starts(self) -> Ints:
-        """Flat index of each row's first token."""
-        return self.offsets[:-1]
-
-    @property
-    def lengths(self) -> Ints:
-        """Tokens a row."""
-        return np.diff(self.offsets)
-
     def batch_rows(self, local: Ints) -> Ints:
         """Row numbers within the batch of rows of this view."""
         return local if self.rows is None else self.rows[local]
@@ -156,14 +146,14 @@ class View:
 
     def first_in_row(self, flat: Ints) -> tuple[Ints, Ints]:
         """Of rising flat indices, the first in each row: (rows of this view, flat indices)."""
-        rows, first = np.unique(self.rows_at(flat), return_index=True)
-        return rows, flat[first]
+        rows = self.rows_at(flat)
+        first = heads(rows)
+        return rows[first], flat[first]
 
     def take(self, local: Ints) -> View:
         """The same columns for some rows only, copied together; ``local`` must rise."""
         lengths = self.lengths[local]
-        offsets = np.zeros(len(local) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
+        offsets = cumulated(lengths)
         index = np.repeat(self.starts[local] - offsets[:-1], lengths) + np.arange(offsets[-1])
         values = {role: flat[index] for role, flat in self.values.items()}
         return View(self.batch_rows(local), offsets, values)
@@ -189,7 +179,7 @@ class TokenBatch:
         self.rows = rows
         self.vocabulary = vocabulary or Vocabulary()
         self.labels_ahead = labels_ahead
-        self.columns = columns
+        self.columns = _sharing_offsets(columns)
         self.foreign = foreign or {}
         self.defects = defects
         self._views: dict[tuple[str, ...], View] = {}
@@ -236,7 +226,7 @@ class TokenBatch:
             if role in self.unusable:
                 bad |= self.unusable[role]
             offsets = self.columns[role].offsets
-            if not np.array_equal(offsets, first.offsets):
+            if offsets is not first.offsets:
                 bad |= np.diff(offsets) != np.diff(first.offsets)
         if not bad.any():
             return View(None, first.offsets, {role: self.columns[role].values for role in roles})
@@ -271,3 +261,16 @@ class TokenBatch:
         """Tokens of a row in one column, None where the column is absent."""
         lists = self.columns.get(role)
         return None if lists is None else int(lists.offsets[row + 1] - lists.offsets[row])
+
+
+def _sharing_offsets(columns: Mapping[str, Lists]) -> dict[str, Lists]:
+    """The same columns; those cut like the first one have its very offsets, known by identity."""
+    shared: dict[str, Lists] = {}
+    first: Ints | None = None
+    for role, lists in columns.items():
+        if first is None:
+            first = lists.offsets
+        elif lists.offsets is not first and np.array_equal(lists.offsets, first):
+            lists = replace(lists, offsets=first)
+        shared[role] = lists
+    return shared

@@ -80,6 +80,17 @@ class Judge:
         self.explaining_files = {
             rule.name for rule in self.rules if isinstance(rule, FileRule) and rule.name in named
         }
+        # Told apart once, not for every batch.
+        self._row_rules = tuple(rule for rule in self.rules if isinstance(rule, RowRule))
+        self._split_rules = tuple(rule for rule in self.rules if isinstance(rule, SplitRule))
+        self._compares_rows = any(isinstance(rule, CorpusRule) for rule in self.rules)
+        by_row = (rule.views for rule in self.rules if not isinstance(rule, FileRule))
+        self._views = tuple(dict.fromkeys(by_row))
+        self._about_split = {
+            rule.name: about_split(rule)
+            for rule in self.rules
+            if isinstance(rule, SplitRule) or rule.name in self.explaining_files
+        }
         self.budgets = budgets or {}
         self.examples = examples
         self.keep_all = keep_all
@@ -106,18 +117,15 @@ class Judge:
 
         Examples count their rows from the first row of the state; see `State.extend`.
         """
-        seen = State(stats=stats.look(batch))
-        for rule in self.rules:
-            if not isinstance(rule, FileRule):
-                seen.judged[rule.name] += max(len(batch.view(*view)) for view in rule.views)
-            if isinstance(rule, SplitRule) and (counts := rule.survey(batch)):
-                seen.counts[rule.name] = Counter(counts)
-        self._look_at_rows(batch, seen, state, {})
-        if any(isinstance(rule, CorpusRule) for rule in self.rules):
-            seen.keys.append((0, row_keys(batch)))
-        if state is None:
-            return seen
-        state.extend(seen, self.examples, Place(state.rows, state.rows))
+        state = State() if state is None else state
+        for views in self._views:
+            state.judged[views] += max(len(batch.view(*view)) for view in views)
+        for rule in self._split_rules:
+            state.count(rule.name, rule.survey(batch))
+        self._look_at_rows(batch, state, {})
+        if self._compares_rows:
+            state.keys.append((state.rows, row_keys(batch)))
+        state.stats.add(stats.look(batch))
         return state
 
     def look_again(
@@ -127,13 +135,11 @@ class Judge:
 
         The state holds tallies alone, of the rules that have a norm.
         """
-        seen = State(stats=Stats(rows=batch.rows))
-        self._look_at_rows(batch, seen, state, norms)
-        seen.tallies = {rule: found for rule, found in seen.tallies.items() if rule in norms}
-        seen.counts = {}
-        if state is None:
-            return seen
-        state.extend(seen, self.examples, Place(state.rows, state.rows))
+        state = State() if state is None else state
+        self._look_at_rows(batch, state, norms)
+        state.tallies = {rule: found for rule, found in state.tallies.items() if rule in norms}
+        state.counts = {}
+        state.stats.add(Stats(rows=batch.rows))
         return state
 
     def norms(self, state: State) -> dict[str, str]:
@@ -147,23 +153,18 @@ class Judge:
                     found[rule.name] = norm
         return found
 
-    def _look_at_rows(
-        self, batch: TokenBatch, seen: State, state: State | None, norms: Mapping[str, str]
-    ) -> None:
+    def _look_at_rows(self, batch: TokenBatch, state: State, norms: Mapping[str, str]) -> None:
         """Every rule about rows over one batch, each less what those before it explain."""
-        reported: dict[str, Reported] = {}
-        for rule in self.rules:
-            if isinstance(rule, SplitRule) or rule.name in self.explaining_files:
-                reported[rule.name] = about_split(rule)
-            elif isinstance(rule, RowRule):
-                if isinstance(rule, NormRule) and rule.name in norms:
-                    look = Look(rule.look_again(batch, norms[rule.name]))
-                else:
-                    look = rule.look(batch)
-                if look.counts:
-                    seen.counts[rule.name] = Counter(look.counts)
-                if len(look.hits):
-                    self._report(rule, look.hits, reported, batch, seen, state)
+        reported = dict(self._about_split)
+        for rule in self._row_rules:
+            if isinstance(rule, NormRule) and rule.name in norms:
+                look = Look(rule.look_again(batch, norms[rule.name]))
+            else:
+                look = rule.look(batch)
+            if look.counts:
+                state.count(rule.name, look.counts)
+            if len(look.hits):
+                self._report(rule, look.hits, reported, batch, state)
 
     def _report(
         self,
@@ -171,23 +172,23 @@ class Judge:
         hits: Hits,
         reported: dict[str, Reported],
         batch: TokenBatch,
-        seen: State,
-        state: State | None,
+        state: State,
     ) -> None:
         found = leave_out(rule, hits, reported)
         if not len(found.hits):
             return
         reported[rule.name] = found
-        earlier = state.tallies.get(rule.name, {}) if state else {}
+        at = Place(state.rows, state.rows)
         for key, part in found.by_condition():
-            tally = seen.tallies.setdefault(rule.name, {}).setdefault(key, Tally())
+            tally = state.tallies.setdefault(rule.name, {}).setdefault(key, Tally())
             tally.violations += len(part)
             tally.mild += int(part.mild.sum()) if part.mild is not None else 0
             tally.roles |= set() if part.roles is None else set(part.roles.tolist())
-            kept = len(earlier[key].examples) if key in earlier else 0
-            tally.examples += examples_of(part, batch, max(0, self.examples - kept))
+            missing = self.examples - len(tally.examples)
+            if missing > 0:
+                tally.examples += map(at.move, examples_of(part, batch, missing))
             if self.keep_all:
-                tally.tables.append(table_of(part))
+                tally.tables.append(at.move_table(table_of(part)))
 
     def conclude(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, Finding]:
         """The findings of a split, for every evaluated rule that does not compare rows.
@@ -207,7 +208,7 @@ class Judge:
                 tally = settle_tally(rule.name, state, settled, self.examples)
                 total = state.rows
             elif isinstance(rule, SplitRule):
-                tally, total = self._about_split(rule, state, facts, shards), 1
+                tally, total = self._tally_split(rule, state, facts, shards), 1
             else:
                 continue
             because = self.because(rule, state, shards)
@@ -253,7 +254,7 @@ class Judge:
                     settled[rule.name] = (SPLIT,)
         return settled
 
-    def _about_split(
+    def _tally_split(
         self, rule: SplitRule, state: State, facts: SplitFacts, shards: Sequence[ShardFacts]
     ) -> Tally:
         found = rule.conclude(state.counts.get(rule.name, {}), facts)
@@ -325,7 +326,7 @@ class Judge:
             for shard in concerned
             if shard.rows and all(shard.lacks(view) for view in rule.views)
         ]
-        if not blind and (state.judged[rule.name] or not concerned):
+        if not blind and (state.judged[rule.views] or not concerned):
             return None
         return self._obstacle(rule.views, state, blind or list(shards))
 

@@ -6,6 +6,7 @@ Plain data with arithmetic; judges nothing. Nothing depends on how the rows were
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pretok_schemas.batch import Ints
@@ -33,6 +34,11 @@ class Place:
             shard=self.shard or example.shard,
             split=self.split or example.split,
         )
+
+    def move_table(self, table: HitTable) -> HitTable:
+        """The table, counted from here."""
+        rows, in_shard = table.rows + self.row, table.shard_rows + self.shard_row
+        return replace(table, rows=rows, shard_rows=in_shard, shard=self.shard or table.shard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +69,27 @@ class State:
     """All that is known of a stretch of rows of one split, in row order.
 
     ``keys`` holds one uint64 a row, in pieces with the number of their first row (see
-    `rules.corpus`); ``judged`` counts, by rule, the rows that it could judge.
+    `rules.corpus`); ``judged`` counts, by the views of rules, the rows that these could judge.
     """
 
     stats: Stats = field(default_factory=Stats)
     tallies: dict[str, dict[Condition, Tally]] = field(default_factory=dict)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
-    judged: Counter[str] = field(default_factory=Counter)
+    judged: Counter[tuple[tuple[str, ...], ...]] = field(default_factory=Counter)
     keys: list[tuple[int, Keys]] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """Rows looked at."""
         return self.stats.rows
+
+    def count(self, rule: str, counts: Mapping[str, int]) -> None:
+        """Add some counts of a rule to its others."""
+        if not counts:
+            return
+        mine = self.counts.setdefault(rule, Counter())
+        for key, many in counts.items():
+            mine[key] += many
 
     def extend(self, other: State, examples: int, at: Place) -> None:
         """Append the state of the rows that follow, whose first row stands at ``at``."""
@@ -87,12 +101,9 @@ class State:
                 mine.roles |= theirs.roles
                 for example in theirs.examples[: max(0, examples - len(mine.examples))]:
                     mine.examples.append(at.move(example))
-                for table in theirs.tables:
-                    rows, in_shard = table.rows + at.row, table.shard_rows + at.shard_row
-                    shard = at.shard or table.shard
-                    mine.tables.append(replace(table, rows=rows, shard_rows=in_shard, shard=shard))
+                mine.tables += map(at.move_table, theirs.tables)
         for rule, counts in other.counts.items():
-            self.counts.setdefault(rule, Counter()).update(counts)
+            self.count(rule, counts)
         self.judged.update(other.judged)
         self.keys += [(start + at.row, keys) for start, keys in other.keys]
         self.stats.add(other.stats)

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch, Values
+from pretok_schemas.batch import Ints, TokenBatch
 from pretok_schemas.contract import IDS
+from pretok_schemas.flat import frequent
 from pretok_schemas.rules.base import SplitFacts
 from pretok_schemas.rules.labelled import LABELLED, target_counts, token_runs
 from pretok_schemas.rules.packing import recurrences
@@ -117,23 +118,14 @@ def _count_edges(batch: TokenBatch, stats: Stats) -> None:
     starts = view.starts[runs.rows]
     before = _before(ids, begins, starts, 2) * _SHIFT + _before(ids, begins, starts, 1)
     inside = begins > starts
-    for key, count in _commonest(before[inside]):
+    for key, count in frequent(before[inside], EDGES_OF_BATCH):
         first, second = divmod(key, int(_SHIFT))
         stats.begins[first, second] += count
     at_start = len(begins) - int(np.count_nonzero(inside))
     if at_start:
         stats.begins[-1, -1] += at_start
-    stats.ends.update(dict(_commonest(ids[ends - 1])))
+    stats.ends.update(dict(frequent(ids[ends - 1], EDGES_OF_BATCH)))
     stats.runs += len(begins)
-
-
-def _commonest(values: Values) -> list[tuple[int, int]]:
-    """The most frequent values and their counts."""
-    distinct, many = np.unique(values, return_counts=True)
-    if len(distinct) > EDGES_OF_BATCH:
-        top = np.argsort(-many, kind="stable")[:EDGES_OF_BATCH]
-        distinct, many = distinct[top], many[top]
-    return list(zip(distinct.tolist(), many.tolist(), strict=True))
 
 
 def _before(ids: Ints, begins: Ints, starts: Ints, back: int) -> Ints:

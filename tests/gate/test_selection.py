@@ -142,7 +142,7 @@ def concluded(ours: Judge, state: State) -> tuple[object, ...]:
     }
     keys = [(start + i, key) for start, piece in state.keys for i, key in enumerate(piece.tolist())]
     ordered = {rule: sorted(entries, key=lambda e: e[0]) for rule, entries in tables.items()}
-    could_judge = {rule for rule, rows in state.judged.items() if rows}
+    could_judge = {rule.name for rule in ours.rules if rule.views and state.judged[rule.views]}
     return ours.conclude(state, facts), ordered, keys, state.stats, could_judge
 
 

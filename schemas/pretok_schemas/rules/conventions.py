@@ -82,12 +82,9 @@ class LabelsShifted(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Shifted rows; rows with too few places come with the shifts that would fit as code."""
         state = batch.once(label_state)
-        decided = np.setdiff1d(
-            np.flatnonzero(batch.once(trained_counts) >= MIN_PLACES),
-            batch.once(rows_with_ignore_ids),
-            assume_unique=True,
-        )
-        counts = {"decided": len(decided)}
+        enough = batch.once(trained_counts) >= MIN_PLACES
+        enough[batch.once(rows_with_ignore_ids)] = False
+        counts = {"decided": int(np.count_nonzero(enough))}
         if state.wrong is None:
             return Look(counts=counts)
         fits = batch.once(shift_fits)
@@ -201,6 +198,8 @@ class LabelsAreAMask(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows of zeros and ones, at the first label that is not the id."""
+        if batch.once(label_state).wrong is None:
+            return NOTHING
         binary = batch.once(binary_rows)
         counts = {
             "masks": int(binary.decided.sum()),
@@ -284,6 +283,8 @@ class WrongIgnoreValue(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a run of one wrong value; they count if the split is full of that value."""
+        if batch.once(label_state).wrong is None:
+            return NOTHING
         fits = batch.once(shift_fits)
         named = np.concatenate(
             (

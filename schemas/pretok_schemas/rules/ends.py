@@ -15,6 +15,7 @@ import numpy as np
 from pretok_schemas.batch import Bools, Ints, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import among
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -98,14 +99,14 @@ class MissingEos(RowRule):
 def unclosed(batch: TokenBatch) -> Bools:
     """By text, whether none of its last two tokens is an end id."""
     found, ends = batch.once(texts), batch.vocabulary.eos or ()
-    closed = np.isin(found.ids[found.last], ends)
-    closed |= np.isin(found.ids[np.maximum(found.last - 1, found.first)], ends)
+    closed = among(found.ids[found.last], ends)
+    closed |= among(found.ids[np.maximum(found.last - 1, found.first)], ends)
     if batch.labels_ahead:
         # Rows cut from a longer text know the token behind their last one.
         view = batch.view(*LABELLED)
         filled = np.flatnonzero(view.lengths > 0)
         following = view[LABELS][view.offsets[filled + 1] - 1]
-        closed |= np.isin(found.rows, view.batch_rows(filled[np.isin(following, ends)]))
+        closed |= np.isin(found.rows, view.batch_rows(filled[among(following, ends)]))
     return ~closed
 
 
@@ -145,7 +146,7 @@ class EosNeverTrained(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a masked end id behind an answer; they count if no end id is trained."""
-        return _masked_ends(batch)
+        return batch.once(masked_ends)
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
         """Counts if no end id is trained."""
@@ -165,7 +166,7 @@ def trains_an_end(batch: TokenBatch) -> bool:
     last = view.offsets[1:][view.lengths > 0] - 1
     ends = batch.vocabulary.eos or ()
     # Nearly always the last token of a row is one: look at all tokens only if none is.
-    if (trained[last] & np.isin(ids[last], ends)).any():
+    if (trained[last] & among(ids[last], ends)).any():
         return True
     return any(bool((trained & (ids == end)).any()) for end in ends)
 
@@ -203,23 +204,24 @@ class EndIdMasked(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a masked end id right behind a trained token; they count if others are."""
-        return _masked_ends(batch)
+        return batch.once(masked_ends)
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
         """Counts if some end id is trained; else the fault is the split's."""
         return (1,) if counts.get("trained", 0) else ()
 
 
-def _masked_ends(batch: TokenBatch) -> Look:
+def masked_ends(batch: TokenBatch) -> Look:
     """Rows with an end id without loss right behind a trained token that is none, at the first
     such place; and whether an end id is trained at all.
     """
     view, ends = batch.view(*LABELLED), batch.vocabulary.eos or ()
     at = batch.once(behind_trained)
     ids = view[IDS]
-    at = at[np.isin(ids[at], ends) & ~np.isin(ids[at - 1], ends)]
+    at = at[among(ids[at], ends)]
+    at = at[~among(ids[at - 1], ends)]
     hits = hits_at(view, at, found=IGNORE, expected=ids)
-    return replace(some(hits), counts={"trained": int(batch.once(trains_an_end))})
+    return Look(some(hits).hits, {"trained": int(batch.once(trains_an_end))})
 
 
 def behind_trained(batch: TokenBatch) -> Ints:

@@ -75,7 +75,7 @@ class WrongKind(SplitRule):
 
     def _uneven(self, batch: TokenBatch) -> dict[str, int]:
         ids, labels = batch.columns.get(IDS), batch.columns.get(LABELS)
-        if ids is None or labels is None or np.array_equal(ids.offsets, labels.offsets):
+        if ids is None or labels is None or ids.offsets is labels.offsets:
             return {"rows": batch.rows}
         step = np.diff(labels.offsets) - np.diff(ids.offsets)
         unread = np.zeros(batch.rows, np.bool_)

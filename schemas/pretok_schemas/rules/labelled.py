@@ -11,6 +11,7 @@ import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.flat import cumulated, places
 from pretok_schemas.rules.base import Hits
 from pretok_schemas.rules.tokens import id_range
 
@@ -50,7 +51,8 @@ def label_state(batch: TokenBatch) -> LabelState:
     view = batch.once(label_view)
     labels, ids = view[LABELS], view[IDS]
     trained = labels != IGNORE
-    wrong = (labels != ids) & trained
+    wrong = labels != ids
+    wrong &= trained
     return LabelState(trained, wrong if wrong.any() else None)
 
 
@@ -114,7 +116,7 @@ def _runs(view: View, trained: Bools) -> Runs:
         np.not_equal(trained[1:], trained[:-1], out=edge[1:size])
         edge[view.starts] = True  # a stretch ends with its row
     edge[[0, size]] = True
-    edges = np.flatnonzero(edge)
+    edges = places(edge)
     begins, ends = edges[:-1], edges[1:]
     kept = trained[begins]
     begins, ends = begins[kept], ends[kept]
@@ -128,7 +130,7 @@ def trained_counts(batch: TokenBatch) -> Ints:
 
 
 def _sums(runs: Runs, rows: int) -> Ints:
-    total = np.concatenate(([0], np.cumsum(runs.ends - runs.begins)))
+    total = cumulated(runs.ends - runs.begins)
     first = np.searchsorted(runs.rows, np.arange(rows + 1))
     sums: Ints = total[first[1:]] - total[first[:-1]]
     return sums
@@ -156,7 +158,7 @@ def rows_with_ignore_ids(batch: TokenBatch) -> Ints:
     view = batch.view(*LABELLED)
     if batch.once(id_range)[0] >= 0:
         return np.zeros(0, np.int64)
-    return np.unique(view.rows_at(np.flatnonzero(view[IDS] == IGNORE)))
+    return view.first_in_row(places(view[IDS] == IGNORE))[0]
 
 
 def suspects(batch: TokenBatch) -> Ints:
@@ -164,7 +166,7 @@ def suspects(batch: TokenBatch) -> Ints:
     wrong = batch.once(label_state).wrong
     if wrong is None:
         return np.zeros(0, np.int64)
-    return np.unique(batch.view(*LABELLED).rows_at(np.flatnonzero(wrong)))
+    return batch.view(*LABELLED).first_in_row(places(wrong))[0]
 
 
 def at_first_wrong(batch: TokenBatch, local: Ints) -> Hits:
@@ -172,7 +174,7 @@ def at_first_wrong(batch: TokenBatch, local: Ints) -> Hits:
     view, state = batch.once(label_view), batch.once(label_state)
     if not len(local) or state.wrong is None:
         return Hits()
-    rows, first = view.first_in_row(np.flatnonzero(state.wrong))
+    rows, first = view.first_in_row(places(state.wrong))
     at = first[np.searchsorted(rows, local)]
     return Hits(
         view.batch_rows(local),

@@ -14,6 +14,7 @@ import numpy as np
 from pretok_schemas.batch import Bools, TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import places
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -71,8 +72,8 @@ class LabelOutOfRange(RowRule):
         expected = "-100, or 0 or more"
         if self.vocabulary.size is not None:
             expected = f"-100, or 0 to {self.vocabulary.size - 1}"
-        hits = hits_at(view, np.flatnonzero(bad.flat), found=view[LABELS], expected=expected)
-        wrapped = view.batch_rows(np.unique(view.rows_at(np.flatnonzero(bad.wrapped))))
+        hits = hits_at(view, places(bad.flat), found=view[LABELS], expected=expected)
+        wrapped = view.batch_rows(view.first_in_row(places(bad.wrapped))[0])
         explains = np.isin(hits.rows, wrapped)
         clipped = bool(bad.wrapped.any()) and bool((view[LABELS] == CLIPPED).any())
         key = f"wrapped {'uint64' if clipped else view[LABELS].dtype}"
@@ -150,7 +151,7 @@ class LabelNotInputId(RowRule):
         view = batch.once(label_view)
         bad = out_of_range(batch, self.vocabulary.size)
         wrong = state.wrong if bad is None else state.wrong & ~bad.flat
-        flat = np.flatnonzero(wrong)
+        flat = places(wrong)
         return Look(hits_at(view, flat, found=view[LABELS], expected=view[IDS]))
 
 

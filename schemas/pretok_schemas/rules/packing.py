@@ -6,7 +6,6 @@ Must not know labels.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import DOCUMENTS, IDS, MASK, POSITIONS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import among, places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, Usual, hits_at, some
 from pretok_schemas.rules.texts import texts
 
@@ -39,35 +39,49 @@ def recurrences(batch: TokenBatch) -> Recurrences:
     view, ids = found.view, found.ids
     if not len(found.local):
         return Recurrences(found.local, found.local)
-    places = [_inner_bos(batch)]
+    recurring = [batch.once(inner_bos)]
     long = np.flatnonzero(found.last - found.first >= 2 * START - 1)
     if len(long):
         first = found.first[long]
         head = np.zeros(len(view), ids.dtype)
         head[found.local[long]] = ids[first]
-        same = ids == np.repeat(head, view.lengths)
-        at = np.flatnonzero(same[: len(ids) - START + 1])
+        at = _at_heads(batch, head)
+        at = at[at <= len(ids) - START]
         for step in range(1, START):
-            heads = np.zeros(len(view), ids.dtype)
-            heads[found.local[long]] = ids[first + step]
-            at = at[ids[at + step] == heads[view.rows_at(at)]]
+            theirs = np.zeros(len(view), ids.dtype)
+            theirs[found.local[long]] = ids[first + step]
+            at = at[ids[at + step] == theirs[view.rows_at(at)]]
         begin = np.full(len(view), np.iinfo(np.int64).max, np.int64)
         begin[found.local[long]] = first
         end = np.zeros(len(view), np.int64)
         end[found.local[long]] = found.last[long]
         rows = view.rows_at(at)
-        places.append(at[(at - START >= begin[rows]) & (at + START - 1 <= end[rows])])
-    local, at = view.first_in_row(np.union1d(*places) if len(places) == 2 else places[0])
-    return Recurrences(local, at)
+        recurring.append(at[(at - START >= begin[rows]) & (at + START - 1 <= end[rows])])
+    return Recurrences(*view.first_in_row(np.unique(np.concatenate(recurring))))
 
 
-def _inner_bos(batch: TokenBatch) -> Ints:
+def _at_heads(batch: TokenBatch, head: Ints) -> Ints:
+    """Flat indices of the tokens that equal the head of their row, one given for each row."""
+    view = batch.view(IDS)
+    if len(head) and (head == head[0]).all():
+        if head[0] == batch.vocabulary.bos:
+            return batch.once(bos_places)
+        return places(view[IDS] == head[0])
+    return places(view[IDS] == np.repeat(head, view.lengths))
+
+
+def bos_places(batch: TokenBatch) -> Ints:
+    """Flat indices of the BOS ids of a batch, wherever they stand."""
+    return places(batch.view(IDS)[IDS] == batch.vocabulary.bos)
+
+
+def inner_bos(batch: TokenBatch) -> Ints:
     """Flat indices of BOS ids that begin no text: those behind something else in their text."""
     found, bos = batch.once(texts), batch.vocabulary.bos
     if bos is None or bos in (batch.vocabulary.eos or ()):
         return np.zeros(0, np.int64)
     view, ids = found.view, found.ids
-    at = np.flatnonzero(ids == bos)
+    at = batch.once(bos_places)
     if len(at) <= len(found.local) and np.array_equal(at, found.first[: len(at)]):
         return at[:0]
     begin = np.full(len(view), np.iinfo(np.int64).max, np.int64)
@@ -122,11 +136,13 @@ class InnerBos(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a BOS inside; they count if few rows have one."""
         view = batch.view(IDS)
-        at = _inner_bos(batch)
+        at = batch.once(inner_bos)
+        if not len(at):
+            return NOTHING
         # Llama-2 begins every turn with BOS, right behind the end of the one before.
-        at = at[~np.isin(view[IDS][at - 1], self.vocabulary.eos or ())]
+        at = at[~among(view[IDS][at - 1], self.vocabulary.eos or ())]
         hits = hits_at(view, at, found=view[IDS])
-        return replace(some(hits), counts={"rows": len(hits)})
+        return Look(some(hits).hits, {"rows": len(hits)})
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
         """Counts if under 20 % of the rows have one."""
@@ -189,12 +205,12 @@ def _with_boundaries(batch: TokenBatch) -> Ints:
     found = [np.zeros(0, np.int64)]
     masked = batch.view(IDS, MASK)
     if masked.tokens and masked[MASK].max() > 1:
-        found.append(masked.batch_rows(np.unique(masked.rows_at(np.flatnonzero(masked[MASK] > 1)))))
+        found.append(masked.batch_rows(masked.first_in_row(places(masked[MASK] > 1))[0]))
     placed = batch.view(IDS, POSITIONS)
     if placed.tokens:
-        anew = np.flatnonzero(placed[POSITIONS] == 0)
-        anew = np.setdiff1d(anew, placed.starts, assume_unique=False)
-        found.append(placed.batch_rows(np.unique(placed.rows_at(anew))))
+        begins = placed[POSITIONS] == 0
+        begins[placed.starts[placed.lengths > 0]] = False
+        found.append(placed.batch_rows(placed.first_in_row(places(begins))[0]))
     documents = batch.columns.get(DOCUMENTS)
     if documents is not None:
         found.append(np.flatnonzero(np.diff(documents.offsets) > 1))
@@ -238,7 +254,7 @@ class PositionIds(RowRule):
         limit = self.contract.sequence_len
         if limit is not None:
             wrong |= (found >= limit) & (np.repeat(view.lengths, view.lengths) <= limit)
-        return Look(hits_at(view, np.flatnonzero(wrong), found=found, expected=expected))
+        return Look(hits_at(view, places(wrong), found=found, expected=expected))
 
 
 def _standing_still(view: View) -> Bools:

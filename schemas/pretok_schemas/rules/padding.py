@@ -12,8 +12,10 @@ import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.flat import places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
 from pretok_schemas.rules.labelled import IGNORE, LABELLED
+from pretok_schemas.rules.texts import attends_all
 
 MASKED = (IDS, MASK)
 # Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many
@@ -40,9 +42,9 @@ def zeros(batch: TokenBatch) -> Zeros | None:
     """Where the mask is 0, by row; None where it is nowhere 0."""
     view = batch.view(*MASKED)
     mask = view[MASK]
-    if not len(mask) or mask.all():
+    if batch.once(attends_all):
         return None
-    local = np.unique(view.rows_at(np.flatnonzero(mask == 0)))
+    local = view.first_in_row(places(mask == 0))[0]
     part = view.take(local)
     attended = np.flatnonzero(part[MASK])
     first, last = part.lengths.copy(), np.full(len(local), -1, np.int64)
@@ -83,9 +85,7 @@ class MaskValues(RowRule):
         mask = view[MASK]
         if not len(mask) or (mask.dtype.kind != "f" and mask.min() >= 0 and mask.max() <= 1):
             return NOTHING
-        hits = hits_at(
-            view, np.flatnonzero((mask != 0) & (mask != 1)), found=mask, expected="0 or 1"
-        )
+        hits = hits_at(view, places((mask != 0) & (mask != 1)), found=mask, expected="0 or 1")
         if not len(hits):
             return NOTHING
         local = hits.rows if view.rows is None else np.searchsorted(view.rows, hits.rows)
@@ -280,19 +280,18 @@ class TrailingPadding(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that end in padding, at its first place."""
-        places: dict[int, int] = {}
+        at: dict[int, int] = {}
         found = batch.once(zeros)
         if found is not None:
             ends = (found.last < found.length - 1) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[ends])
-            places.update(zip(rows.tolist(), (found.last[ends] + 1).tolist(), strict=True))
-        shown = set(places)
+            at.update(zip(rows.tolist(), (found.last[ends] + 1).tolist(), strict=True))
+        shown = set(at)
         for row, position in self._tails(batch):
-            places[row] = min(position, places.get(row, position))
-        return Look(_padding_hits(batch, places, self._sure(shown, places)))
-
-    def _sure(self, shown: set[int], places: dict[int, int]) -> set[int]:
-        return shown if self.vocabulary.pad is None else set(places)
+            at[row] = min(position, at.get(row, position))
+        if not at:
+            return NOTHING
+        return Look(_padding_hits(batch, at, shown if self.vocabulary.pad is None else set(at)))
 
     def _tails(self, batch: TokenBatch) -> list[tuple[int, int]]:
         view = batch.view(*LABELLED)
@@ -347,17 +346,19 @@ class LeadingPadding(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that begin with padding."""
-        places: dict[int, int] = {}
+        at: dict[int, int] = {}
         found = batch.once(zeros)
         if found is not None:
             leads = (found.first > 0) & (found.zeros < found.length)
             rows = batch.view(*MASKED).batch_rows(found.local[leads])
-            places.update(dict.fromkeys(rows.tolist(), 0))
-        hidden = set(places)
-        places.update(dict.fromkeys(self._heads(batch), 0))
-        counts = {"hidden": len(hidden), "attended": len(places) - len(hidden)}
-        sure = hidden if self.vocabulary.pad is None else set(places)
-        return Look(_padding_hits(batch, places, sure), counts)
+            at.update(dict.fromkeys(rows.tolist(), 0))
+        hidden = set(at)
+        at.update(dict.fromkeys(self._heads(batch), 0))
+        if not at:
+            return NOTHING
+        counts = {"hidden": len(hidden), "attended": len(at) - len(hidden)}
+        sure = hidden if self.vocabulary.pad is None else set(at)
+        return Look(_padding_hits(batch, at, sure), counts)
 
     def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """Padding that the mask shows fares worse."""
@@ -374,8 +375,8 @@ class LeadingPadding(RowRule):
             return []
         is_pad = (part[IDS] == np.repeat(filler, part.lengths)) & (part[LABELS] == IGNORE)
         head = part.lengths.copy()
-        rows, at = part.first_in_row(np.flatnonzero(~is_pad))
-        head[rows] = at - part.starts[rows]
+        rows, first = part.first_in_row(np.flatnonzero(~is_pad))
+        head[rows] = first - part.starts[rows]
         # A row of nothing but pads is trailing padding.
         keep = (head >= least) & (head < part.lengths)
         heads: list[int] = view.batch_rows(local[keep]).tolist()
@@ -392,13 +393,14 @@ def _candidates(view: View, pad: int | None, least: int, from_end: bool) -> tupl
     for step in range(least):
         at = edge + inward * step
         likely &= (view[IDS][at] == filler) & (view[LABELS][at] == IGNORE)
-    return view.take(local[likely]), local[likely], filler[likely]
+    local, filler = local[likely], filler[likely]
+    return view.take(local), local, filler
 
 
-def _padding_hits(batch: TokenBatch, places: dict[int, int], sure: set[int]) -> Hits:
-    """Hits at some places by row; those that no mask and no pad id shows are only likely."""
-    rows = np.array(sorted(places), np.int64)
-    positions = np.array([places[row] for row in rows.tolist()], np.int64)
+def _padding_hits(batch: TokenBatch, at: dict[int, int], sure: set[int]) -> Hits:
+    """Hits at some positions by row; those that no mask and no pad id shows are only likely."""
+    rows = np.array(sorted(at), np.int64)
+    positions = np.array([at[row] for row in rows.tolist()], np.int64)
     ids = batch.columns.get(IDS)
     found = None
     if ids is not None and len(rows):
@@ -432,10 +434,10 @@ class TrainedUnderMask(RowRule):
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a trainable token under a zero, at the first one."""
         view = batch.view(IDS, MASK, LABELS)
-        mask = view[MASK]
-        if not len(mask) or mask.all():
+        if batch.once(zeros) is None:
             return NOTHING
+        mask = view[MASK]
         trained = (view[LABELS] != IGNORE) & (mask == 0)
         trained[view.starts[view.lengths > 0]] = False
-        hits = hits_at(view, np.flatnonzero(trained), found=view[LABELS], expected=IGNORE)
+        hits = hits_at(view, places(trained), found=view[LABELS], expected=IGNORE)
         return Look(hits)

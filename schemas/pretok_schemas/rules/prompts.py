@@ -28,20 +28,18 @@ def untrained_counts(batch: TokenBatch) -> tuple[Ints, Ints]:
     behind the first carry no loss.
     """
     view, found = batch.view(*LABELLED), batch.once(texts)
-    if not view.tokens:
+    rows = found.rows
+    if not view.tokens or not len(rows):
         return NONE.rows, NONE.rows
-    where = np.searchsorted(found.rows, view.batch_rows(np.arange(len(view))))
-    where = np.minimum(where, max(0, len(found.rows) - 1))
-    local = np.arange(len(view))
-    if not len(found.rows):
-        return NONE.rows, NONE.rows
-    match = found.rows[where] == view.batch_rows(local)
-    local, where = local[match], where[match]
     # The texts are those of the ids' view: carried over by their places within the row.
-    begin = found.first[where] - found.view.starts[found.local[where]]
-    end = found.last[where] - found.view.starts[found.local[where]]
+    begin = found.first - found.view.starts[found.local]
+    end = found.last - found.view.starts[found.local]
     some = end > begin
-    local, begin, end = local[some], begin[some], end[some]
+    local, begin, end = rows[some], begin[some], end[some]
+    if view.rows is not None:
+        at = np.minimum(np.searchsorted(view.rows, local), len(view) - 1)
+        there = view.rows[at] == local
+        local, begin, end = at[there], begin[there], end[there]
     # Mostly the text is the whole row: then the stretches that carry loss tell enough.
     trained = batch.once(trained_tokens)
     counts = end - begin - _trained_within(batch, local)
@@ -109,8 +107,7 @@ class PromptNotMasked(NormRule):
         counts = {"rows": len(local), "whole": int((silent == 0).sum())}
         begin = view.starts[local]
         begin = begin + (view[IDS][begin] == self.vocabulary.bos)
-        counts |= _commonest(_ids_at(view, begin, (0, 1)))
-        return counts
+        return counts | _commonest(_ids_at(view, local, begin, range(2)))
 
     def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
         """A template, and nearly every row trains everything."""
@@ -241,20 +238,20 @@ def _boundaries(batch: TokenBatch) -> tuple[Ints, Ints]:
     view, runs = batch.view(*LABELLED), batch.once(token_runs)
     first = np.ones(len(runs.rows), np.bool_)
     first[1:] = runs.rows[1:] != runs.rows[:-1]
-    at = runs.begins[first & (runs.begins > view.starts[runs.rows])]
-    return at, _ids_at(view, at, range(-BEFORE, 0))
+    first &= runs.begins > view.starts[runs.rows]
+    rows, at = runs.rows[first], runs.begins[first]
+    return at, _ids_at(view, rows, at, range(-BEFORE, 0))
 
 
-def _ids_at(view: View, at: Ints, steps: range | tuple[int, ...]) -> Ints:
-    """The ids at some steps from flat places, shape (places, steps); -1 outside their rows."""
-    rows = view.rows_at(at)
-    columns = []
-    for step in steps:
-        where = at + step
-        inside = (where >= view.starts[rows]) & (where < view.offsets[rows + 1])
-        safe = np.clip(where, 0, max(0, view.tokens - 1))
-        columns.append(np.where(inside, view[IDS][safe].astype(np.int64), -1))
-    return np.stack(columns, axis=1)
+def _ids_at(view: View, rows: Ints, at: Ints, steps: range) -> Ints:
+    """The ids at some steps from flat places, one a row; -1 outside of it. Shape (rows, steps)."""
+    where = at[:, None] + np.arange(steps.start, steps.stop)
+    outside = where < view.starts[rows, None]
+    outside |= where >= view.offsets[rows + 1, None]
+    where[outside] = 0
+    ids = view[IDS][where].astype(np.int64)
+    ids[outside] = -1
+    return ids
 
 
 def _commonest(rows: Ints) -> dict[str, int]:

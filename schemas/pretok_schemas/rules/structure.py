@@ -249,7 +249,7 @@ class LengthMismatch(RowRule):
         roles = [*(role for role in parallel if role not in (IDS, LABELS)), LABELS]
         for code, role in enumerate(roles, start=1):
             lists = batch.columns.get(role)
-            if lists is None or np.array_equal(lists.offsets, ids.offsets):
+            if lists is None or lists.offsets is ids.offsets:
                 continue
             theirs = np.diff(lists.offsets)
             differs = theirs != lengths

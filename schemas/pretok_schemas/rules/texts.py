@@ -11,6 +11,7 @@ import numpy as np
 
 from pretok_schemas.batch import Bools, Ints, TokenBatch, View
 from pretok_schemas.contract import IDS, MASK
+from pretok_schemas.flat import among
 
 
 class Texts(NamedTuple):
@@ -50,14 +51,14 @@ def attended(batch: TokenBatch) -> Texts:
     filled = np.flatnonzero(view.lengths > 0)
     first, last = view.starts[filled].copy(), view.offsets[filled + 1] - 1
     masked = batch.view(IDS, MASK)
-    if not masked.tokens or masked[MASK].all():
+    if not masked.tokens or batch.once(attends_all):
         return Texts(view, filled, first, last)
     on = np.flatnonzero(masked[MASK])
     rows = masked.rows_at(on)
     begin = np.full(len(masked), -1, np.int64)
     end = np.full(len(masked), -1, np.int64)
-    heads, at = np.unique(rows, return_index=True)
-    begin[heads] = on[at] - masked.starts[heads]
+    first_on, at = masked.first_in_row(on)
+    begin[first_on] = at - masked.starts[first_on]
     end[rows] = on - masked.starts[rows]  # the last write to a row stays
     covered = np.flatnonzero(masked.lengths > 0)
     where = np.searchsorted(view.batch_rows(filled), masked.batch_rows(covered))
@@ -67,6 +68,11 @@ def attended(batch: TokenBatch) -> Texts:
     seen = np.ones(len(filled), np.bool_)
     seen[where[begin < 0]] = False
     return Texts(view, filled[seen], first[seen], last[seen])
+
+
+def attends_all(batch: TokenBatch) -> bool:
+    """Whether no mask of a row that fits its ids holds a zero."""
+    return bool(batch.view(IDS, MASK)[MASK].all())
 
 
 def texts(batch: TokenBatch) -> Texts:
@@ -90,7 +96,7 @@ def texts(batch: TokenBatch) -> Texts:
     after, before, found = after[some], before[some], found.where(some)
     first, last = tokens[after], tokens[before]
     if vocabulary.eos is None or pad in vocabulary.eos:
-        last += (last < found.last) & ~np.isin(ids[last], vocabulary.eos or ())
+        last += (last < found.last) & ~among(ids[last], vocabulary.eos or ())
     if vocabulary.bos in (None, pad):
         first -= first > found.first
     return Texts(found.view, found.local, first, last)

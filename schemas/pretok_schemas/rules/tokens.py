@@ -13,6 +13,7 @@ import numpy as np
 from pretok_schemas.batch import Ints, TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import places
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -59,7 +60,7 @@ class IgnoreIndexInIds(RowRule):
         view = batch.view(IDS)
         if batch.once(id_range)[0] >= 0:
             return NOTHING
-        flat = np.flatnonzero(view[IDS] == self.contract.ignore_index)
+        flat = places(view[IDS] == self.contract.ignore_index)
         return Look(hits_at(view, flat, found=view[IDS], expected="a token id"))
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
@@ -111,7 +112,12 @@ class TokenOutOfVocab(RowRule):
         if size is not None:
             outside |= ids >= size
         expected = "0 or more" if size is None else f"0 to {size - 1}"
-        return Look(hits_at(view, np.flatnonzero(outside), found=ids, expected=expected))
+        return Look(hits_at(view, places(outside), found=ids, expected=expected))
+
+
+# What repeats with some period repeats with its multiples too. These distances, each with the least
+# period that it stands for, cover the periods 1 to 13.
+DISTANCES = ((24, 1), (10, 5), (7, 7), (9, 9), (11, 11), (13, 13))
 
 
 class UnknownTokens(SplitRule):
@@ -199,7 +205,9 @@ class Repetition(RowRule):
         """Rows with a repetition inside their text, at its beginning."""
         found = batch.once(texts)
         view, ids = found.view, found.ids
-        suspects = [_sampled(view, ids, p, self.TIMES) for p in range(1, self.LONGEST_PERIOD + 1)]
+        suspects = [
+            _sampled(view, ids, distance, least * self.TIMES) for distance, least in DISTANCES
+        ]
         rows = np.unique(np.concatenate(suspects))
         if not len(rows):
             return NOTHING
@@ -220,15 +228,16 @@ class Repetition(RowRule):
         return Look(Hits(order, np.array([at for at, _ in places], np.int64), found=shown))
 
 
-def _sampled(view: View, ids: Ints, period: int, times: int) -> Ints:
-    """Rows of a view that may hold a repetition of a period: no row that does is missed.
+def _sampled(view: View, ids: Ints, distance: int, stretch: int) -> Ints:
+    """Rows of a view that may repeat themselves over a distance: no row that does is missed.
 
-    Looks at every ``stride``-th place only. A stretch of ``times`` periods covers three of them.
+    ``stretch`` are the tokens of the shortest such repetition. Of the places at which it holds
+    the id of ``distance`` before, three in a row are looked at, and no others.
     """
-    stride = max(1, (times - 1) * period // 3)
-    same = ids[period::stride] == ids[: max(0, len(ids) - period) : stride]
+    stride = (stretch - distance) // 3
+    same = ids[distance::stride] == ids[: max(0, len(ids) - distance) : stride]
     likely = np.flatnonzero(same[2:] & same[1:-1] & same[:-2])
-    return view.rows_at(period + stride * likely)
+    return view.rows_at(distance + stride * (likely + 1)) if len(likely) else likely
 
 
 def _repeats(text: Ints, longest: int, times: int) -> tuple[int, int] | None:

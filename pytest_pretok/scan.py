@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from pretok_schemas.arrow import describe
-from pretok_schemas.batch import Foreign, Ints
+from pretok_schemas.batch import Foreign
 from pretok_schemas.findings import Example, Finding
+from pretok_schemas.flat import Ints
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.rules.base import NOWHERE, Rule, ShardFacts, SplitFacts

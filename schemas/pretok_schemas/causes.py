@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints
+from pretok_schemas.flat import Bools, Ints
 from pretok_schemas.rules.base import NONE, Hits, Rule
 
 Settled = Mapping[str, Container[int]]

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import kind_of
-from pretok_schemas.batch import Bools, Defect, Foreign, Lists, TokenBatch, lists_from_arrow
+from pretok_schemas.batch import Defect, Foreign, Lists, TokenBatch, lists_from_arrow
 from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
+from pretok_schemas.flat import Bools
 
 
 class Columns:

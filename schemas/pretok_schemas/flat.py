@@ -42,7 +42,7 @@ def heads(ordered: Values) -> Ints:
     """Where each distinct value of an ordered array stands first."""
     new = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    return new.nonzero()[0]
+    return np.flatnonzero(new)
 
 
 def among(values: Values, some: Collection[int]) -> Bools:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pretok_schemas.batch import Ints
 from pretok_schemas.causes import Condition, Settled
 from pretok_schemas.findings import Example
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.corpus import Keys
 from pretok_schemas.stats import Stats
 

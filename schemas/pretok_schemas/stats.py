@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS
-from pretok_schemas.flat import frequent
+from pretok_schemas.flat import Ints, frequent
 from pretok_schemas.rules.base import SplitFacts
 from pretok_schemas.rules.labelled import LABELLED, target_counts, token_runs
 from pretok_schemas.rules.packing import recurrences

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from pretok_schemas.arrow import TypeFacts
-from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.findings import Effect, Example, Severity
+from pretok_schemas.flat import Bools, Ints, Values
 
 Family = Literal[
     "structure", "padding", "labels", "tokens", "lengths", "packing", "corpus", "config"

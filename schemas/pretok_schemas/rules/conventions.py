@@ -11,9 +11,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints, TokenBatch, Values, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect
+from pretok_schemas.flat import Bools, Ints, Values
 from pretok_schemas.rules.base import NOTHING, Look, RowRule, SplitFacts, Usual, code_of
 from pretok_schemas.rules.labelled import (
     IGNORE,

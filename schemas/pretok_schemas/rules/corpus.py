@@ -14,9 +14,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import CorpusRule, Usual
 from pretok_schemas.rules.labelled import LABELLED
 

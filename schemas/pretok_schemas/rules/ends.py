@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.flat import among
+from pretok_schemas.flat import Bools, Ints, among
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,

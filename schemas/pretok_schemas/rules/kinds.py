@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.findings import Effect
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import SplitFacts, SplitRule, Usual
 from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view
 

@@ -11,10 +11,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.flat import places
+from pretok_schemas.flat import Bools, places
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,

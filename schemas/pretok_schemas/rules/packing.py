@@ -10,10 +10,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints, TokenBatch, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import DOCUMENTS, IDS, MASK, POSITIONS
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.flat import among, places
+from pretok_schemas.flat import Bools, Ints, among, places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, Usual, hits_at, some
 from pretok_schemas.rules.texts import texts
 

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts, Usual
 from pretok_schemas.rules.ends import NO_SAY
 from pretok_schemas.rules.labelled import LABELLED, token_runs, trained_counts, trained_tokens

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pretok_schemas.batch import Defect, Ints, TokenBatch
+from pretok_schemas.batch import Defect, TokenBatch
 from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.findings import Severity
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,

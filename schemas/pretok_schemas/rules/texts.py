@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import Bools, Ints, TokenBatch, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS, MASK
-from pretok_schemas.flat import among
+from pretok_schemas.flat import Bools, Ints, among
 
 
 class Texts(NamedTuple):

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch, View
+from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.flat import places
+from pretok_schemas.flat import Ints, places
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,

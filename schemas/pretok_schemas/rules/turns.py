@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import Ints, TokenBatch
+from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, Tokenizer
 from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,

@@ -42,7 +42,8 @@ def heads(ordered: Values) -> Ints:
     """Where each distinct value of an ordered array stands first."""
     new = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    return np.flatnonzero(new)
+    found: Ints = np.flatnonzero(new)
+    return found
 
 
 def among(values: Values, some: Collection[int]) -> Bools:

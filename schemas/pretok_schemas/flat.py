@@ -32,7 +32,7 @@ def places(flags: Bools) -> Ints:
     if len(hot) * _SPARSE * _WORD > whole:
         return np.flatnonzero(flags)
     (inside,) = flags[:whole].reshape(-1, _WORD)[hot].reshape(-1).nonzero()
-    found = hot[inside >> 3] * _WORD + (inside & 7)
+    found: Ints = hot[inside >> 3] * _WORD + (inside & 7)
     if whole == len(flags):
         return found
     return np.concatenate((found, flags[whole:].nonzero()[0] + whole))

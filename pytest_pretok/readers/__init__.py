@@ -60,16 +60,35 @@ def read_header(path: Path, format: str | None = None) -> Header:
 def split_units(path: Path, header: Header, target: int = 32 * 2**20) -> list[Unit]:
     """The parts of a file that are read on their own, in the order of its rows.
 
-    Each is of about ``target`` bytes where the container allows it.
+    Each is of about ``target`` bytes where the container allows it: neighbouring row groups or
+    record batches together.
 
     Raises:
         UnreadableFile: the file cannot be read.
     """
-    if header.format == "parquet":
-        return parquet.units(path, target)
-    if header.format in ("arrow-file", "arrow-stream"):
-        return arrow.units(path, header.format, target)
-    return json_array.units(path) if header.format == "json" else jsonl.units(path, target)
+    if header.format == "json":
+        return json_array.units(path)
+    if header.format == "jsonl":
+        return jsonl.units(path, target)
+    found: list[Unit] = []
+    for first, stop in _neighbours([size for _, size in header.parts], target):
+        told = [rows for rows, _ in header.parts[first:stop]]
+        rows = None if None in told else sum(count or 0 for count in told)
+        size = sum(size for _, size in header.parts[first:stop])
+        found.append(Unit(str(path), header.format, (first, stop), rows, size))
+    return found
+
+
+def _neighbours(sizes: Sequence[int], target: int) -> Iterator[tuple[int, int]]:
+    """Half-open ranges of neighbours that together have at most ``target``, or of a single one."""
+    first = held = 0
+    for at, size in enumerate(sizes):
+        if at > first and held + size > target:
+            yield first, at
+            first, held = at, 0
+        held += size
+    if sizes:
+        yield first, len(sizes)
 
 
 def read_chunks(unit: Unit, columns: Sequence[str], tokens: int = _TOKENS) -> Iterator[Chunk]:

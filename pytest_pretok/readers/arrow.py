@@ -17,7 +17,7 @@ _WHAT = "not readable as Arrow IPC"
 
 
 def header(path: Path, format: str) -> Header:
-    """Names and types; Arrow's footer does not count rows.
+    """Names, types and record batches; Arrow's footer counts no rows, a stream has none.
 
     Raises:
         UnreadableFile: the schema cannot be read.
@@ -27,29 +27,13 @@ def header(path: Path, format: str) -> Header:
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
             columns.setdefault(field.name, field.type)
-        return Header(format, columns, None, repeated_names(schema.names))
-
-
-def units(path: Path, format: str, target: int) -> list[Unit]:
-    """Ranges of record batches of about ``target`` bytes; a stream is one unit.
-
-    Raises:
-        UnreadableFile: the footer cannot be read.
-    """
-    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
-        size = source.size()
-        if format == "arrow-stream":
-            return [Unit(str(path), format, (), None, size)]
-        batches = pa.ipc.open_file(source).num_record_batches
-    if not batches:
-        return []
-    # The footer's block sizes are not public in pyarrow: batches are taken as equally large.
-    share = max(1, batches * target // size)
-    return [
-        Unit(str(path), format, (first, stop), None, size * (stop - first) // batches)
-        for first in range(0, batches, share)
-        for stop in [min(batches, first + share)]
-    ]
+        parts: tuple[tuple[None, int], ...] = ((None, source.size()),)
+        if format == "arrow-file":
+            source.seek(0)
+            batches = pa.ipc.open_file(source).num_record_batches
+            # The footer's block sizes are not public in pyarrow: batches are taken as equal.
+            parts = ((None, source.size() // max(1, batches)),) * batches
+        return Header(format, columns, None, repeated_names(schema.names), parts=parts)
 
 
 def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:

@@ -44,6 +44,8 @@ class Header:
     has none (JSON); ``rows`` comes from a footer and is not to be trusted for verdicts;
     ``repeated`` names the columns that occur more than once (the first one is used). ``seen`` are
     the types of scalars and text in the first rows, by column, where the format has no types.
+    ``parts`` are the row groups or record batches that a footer tells: rows (None where it does
+    not count them) and bytes of each.
     """
 
     format: str
@@ -51,6 +53,7 @@ class Header:
     rows: int | None
     repeated: tuple[str, ...] = ()
     seen: Mapping[str, pa.DataType] = field(default_factory=dict)
+    parts: tuple[tuple[int | None, int], ...] = ()
 
     @property
     def types(self) -> dict[str, pa.DataType]:
@@ -63,8 +66,8 @@ class Header:
 class Unit:
     """A part of one shard that is read on its own; builtins only, so that it can cross processes.
 
-    ``part`` holds row group numbers (parquet), a half-open range of record batches (arrow-file) or
-    of bytes (plain JSON Lines), and is empty where the shard is one unit.
+    ``part`` is a half-open range of row groups (parquet), record batches (arrow-file) or bytes
+    (plain JSON Lines), and empty where the shard is one unit; ``size`` is in bytes.
     """
 
     path: str

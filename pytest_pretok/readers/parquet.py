@@ -1,4 +1,4 @@
-"""Parquet shards: footer to header, row groups to units, column chunks to batches.
+"""Parquet shards: footer to header, column chunks to batches.
 
 Knows nothing of tokens' meaning. Pages are streamed, so that a single large row group does not
 have to fit into memory.
@@ -48,31 +48,10 @@ def header(path: Path) -> Header:
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
             columns.setdefault(field.name, field.type)
-        return Header("parquet", columns, file.metadata.num_rows, repeated_names(schema.names))
-
-
-def units(path: Path, target: int) -> list[Unit]:
-    """Row groups, small neighbours together up to about ``target`` bytes.
-
-    Raises:
-        UnreadableFile: the footer cannot be read.
-    """
-    with unreadable(_WHAT), _open(str(path)) as file:
-        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
-        weights = [(group.num_rows, group.total_byte_size) for group in groups]
-    found: list[Unit] = []
-    part: list[int] = []
-    rows = size = 0
-    for number, (group_rows, group_size) in enumerate(weights):
-        if part and size + group_size > target:
-            found.append(Unit(str(path), "parquet", tuple(part), rows, size))
-            part, rows, size = [], 0, 0
-        part.append(number)
-        rows += group_rows
-        size += group_size
-    if part:
-        found.append(Unit(str(path), "parquet", tuple(part), rows, size))
-    return found
+        repeated = repeated_names(schema.names)
+        groups = (file.metadata.row_group(i) for i in range(file.num_row_groups))
+        parts = tuple((group.num_rows, group.total_byte_size) for group in groups)
+        return Header("parquet", columns, file.metadata.num_rows, repeated, parts=parts)
 
 
 def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
@@ -82,7 +61,7 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         UnreadableFile: a page cannot be decoded, or there are not as many rows as the footer says.
     """
     with unreadable(_WHAT), _open(unit.path) as file:
-        promised = sum(file.metadata.row_group(i).num_rows for i in unit.part)
+        promised = sum(file.metadata.row_group(i).num_rows for i in range(*unit.part))
         seen = 0
         for batch in _batches(file, unit, columns, tokens):
             seen += batch.num_rows
@@ -98,12 +77,12 @@ def _batches(
     places = first_of_each(file.schema_arrow.names)
     wanted = [name for name in columns if name in places]
     if not wanted:
-        for group in unit.part:
+        for group in range(*unit.part):
             yield empty_columns(file.metadata.row_group(group).num_rows)
         return
     for batch in file.iter_batches(
         batch_size=_rows_a_batch(file, unit, wanted, tokens),
-        row_groups=list(unit.part),
+        row_groups=list(range(*unit.part)),
         columns=wanted,
         use_threads=False,
     ):
@@ -116,13 +95,13 @@ def _rows_a_batch(file: pq.ParquetFile, unit: Unit, wanted: Sequence[str], token
 
     Several groups in one unit are small, so that a wrong guess costs no memory to speak of.
     """
-    groups = [file.metadata.row_group(number) for number in unit.part]
+    groups = [file.metadata.row_group(number) for number in range(*unit.part)]
     rows = sum(group.num_rows for group in groups)
     size = sum(group.total_byte_size for group in groups)
     first = next((i for i, group in enumerate(groups) if group.num_rows), None)
     if first is None:
         return tokens
-    held = _tokens_in_group(file, unit.part[first], wanted)
+    held = _tokens_in_group(file, unit.part[0] + first, wanted)
     estimate = held * size / max(1, groups[first].total_byte_size)
     return max(1, min(tokens, int(tokens * rows / max(1.0, estimate))))
 

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of
 from pretok_schemas.contract import IDS, Vocabulary
@@ -88,6 +87,8 @@ def lists_from_arrow(array: pa.Array) -> Lists:
         child = array.values.slice(int(raw[0]), int(offsets[-1]))
     else:
         # Null slots may cover values, and list views may lie in any order: flatten() mends both.
+        import pyarrow.compute as pc  # lazy: a tenth of the start, and rarely needed
+
         lengths = pc.fill_null(pc.list_value_length(array), 0)
         offsets = np.zeros(len(array) + 1, np.int64)
         np.cumsum(as_numpy(lengths), out=offsets[1:])

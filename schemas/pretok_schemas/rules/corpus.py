@@ -27,8 +27,8 @@ SAMPLES = 16
 OF_IDS = 16  # bytes of a digest that are those of the ids
 OVERLAP_TOKENS = 16  # shorter rows recur by nature
 
-# Odd multipliers, fixed so that every process and every machine makes the same keys.
-_WEIGHTS = np.random.default_rng(20240607).integers(1, 2**63, SAMPLES + 1, np.uint64) | np.uint64(1)
+# Odd multipliers without a pattern, so that every process and every machine makes the same keys.
+_WEIGHTS = np.array([pow(0x9E3779B97F4A7C15, n, 2**64) for n in range(1, SAMPLES + 2)], np.uint64)
 _KEY_BITS = np.uint64(2**64 - 4)
 
 

@@ -180,7 +180,7 @@ def test_a_stream_is_one_unit(write: Any) -> None:
 
     (unit,) = split_units(path, read_header(path), target=1)
 
-    assert unit.part == ()
+    assert unit.part == (0, 1)
 
 
 @pytest.mark.parametrize("format", FORMATS)

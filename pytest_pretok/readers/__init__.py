@@ -70,6 +70,8 @@ def split_units(path: Path, header: Header, target: int = 32 * 2**20) -> list[Un
         return json_array.units(path)
     if header.format == "jsonl":
         return jsonl.units(path, target)
+    if header.format == "arrow-stream":
+        return arrow.stream_units(path, target)
     found: list[Unit] = []
     for first, stop in _neighbours([size for _, size in header.parts], target):
         told = [rows for rows, _ in header.parts[first:stop]]

@@ -1,11 +1,12 @@
 """Arrow IPC shards, file (Feather v2) and stream: record batches of a memory map to chunks.
 
-Knows nothing of tokens' meaning. Columns that are not asked for are not decoded.
+Knows nothing of tokens' meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,13 +28,55 @@ def header(path: Path, format: str) -> Header:
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
             columns.setdefault(field.name, field.type)
-        parts: tuple[tuple[None, int], ...] = ((None, source.size()),)
+        parts: tuple[tuple[None, int], ...] = ()
         if format == "arrow-file":
             source.seek(0)
             batches = pa.ipc.open_file(source).num_record_batches
             # The footer's block sizes are not public in pyarrow: batches are taken as equal.
             parts = ((None, source.size() // max(1, batches)),) * batches
         return Header(format, columns, None, repeated_names(schema.names), parts=parts)
+
+
+def stream_units(path: Path, target: int) -> list[Unit]:
+    """Ranges of whole messages of a stream, in bytes, each of about ``target`` bytes.
+
+    Only where messages begin is looked at. A stream that has dictionaries, or whose messages
+    cannot be followed to its end, is one unit: who reads it from the start meets what is wrong.
+
+    Raises:
+        UnreadableFile: the schema cannot be read.
+    """
+    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
+        size = source.size()
+        whole = [Unit(str(path), "arrow-stream", (), None, size)]
+        try:
+            marks = list(_messages(source))
+        except (pa.ArrowException, OSError):
+            return whole
+    if any(kind != "record batch" for _, kind in marks[1:]):
+        return whole
+    cuts = [start for start, _ in marks[1:]][:1]
+    for start, _ in marks[2:]:
+        if start - cuts[-1] >= target:
+            cuts.append(start)
+    cuts.append(size)
+    return [
+        Unit(str(path), "arrow-stream", (start, stop), None, stop - start)
+        for start, stop in pairwise(cuts)
+    ] or whole
+
+
+def _messages(source: pa.MemoryMappedFile) -> Iterator[tuple[int, str]]:
+    """Where each message of a stream begins, and its type."""
+    source.seek(0)
+    reader = pa.ipc.MessageReader.open_stream(source)
+    while True:
+        start = source.tell()
+        try:
+            message = reader.read_next_message()
+        except StopIteration:
+            return
+        yield start, message.type
 
 
 def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
@@ -44,9 +87,7 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
             the end of a stream.
     """
     with unreadable(_WHAT), pa.memory_map(unit.path) as source:
-        options = _only(_schema(source, unit.format), columns)
-        for batch in _batches(source, unit, options):
-            batch.validate()
+        for batch in _batches(source, unit, columns):
             for piece in deliver(batch, columns, tokens):
                 yield Chunk(piece)
 
@@ -69,16 +110,39 @@ def _only(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
 
 
 def _batches(
-    source: pa.MemoryMappedFile, unit: Unit, options: pa.ipc.IpcReadOptions
+    source: pa.MemoryMappedFile, unit: Unit, columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    source.seek(0)
+    schema = _schema(source, unit.format)
     if unit.format == "arrow-file":
-        reader = pa.ipc.open_file(source, options=options)
+        source.seek(0)
+        reader = pa.ipc.open_file(source, options=_only(schema, columns))
         for number in range(*unit.part):
             yield reader.get_batch(number)
         return
-    yield from pa.ipc.open_stream(source, options=options)
+    if unit.part:
+        yield from _batches_within(source, schema, unit)
+        if unit.part[1] < source.size():
+            return
+    else:
+        source.seek(0)
+        yield from pa.ipc.open_stream(source, options=_only(schema, columns))
     # Readers stop at the end marker: a second stream behind it would be lost without a word.
     while rest := source.read(2**20):
         if rest.strip(b"\0"):
             raise UnreadableFile("data follows the end of the Arrow stream (files joined?)")
+
+
+def _batches_within(
+    source: pa.MemoryMappedFile, schema: pa.Schema, unit: Unit
+) -> Iterator[pa.RecordBatch]:
+    """The record batches of a byte range of a stream, up to its end marker if that is within."""
+    start, stop = unit.part
+    source.seek(start)
+    reader = pa.ipc.MessageReader.open_stream(source)
+    while source.tell() < stop:
+        try:
+            message = reader.read_next_message()
+        except StopIteration:
+            return
+        # Columns cannot be chosen here, but nothing is copied from a memory map either.
+        yield pa.ipc.read_record_batch(message, schema)

@@ -174,13 +174,63 @@ def test_units_follow_the_target(format: str, write: Any, rows_of: Any) -> None:
     assert rows_of(path, target=1) == rows_of(path) == table.to_pylist()
 
 
-def test_a_stream_is_one_unit(write: Any) -> None:
-    """An Arrow stream has no index and stays whole."""
-    path = write(pa.table({"input_ids": [[i] for i in range(10)]}), "arrow-stream")
+def _write_stream(path: Path, table: pa.Table, rows: int) -> None:
+    with pa.ipc.new_stream(path, table.schema) as stream:
+        stream.write_table(table, max_chunksize=rows)
+
+
+def test_a_stream_is_cut_between_its_messages(tmp_path: Path) -> None:
+    """A stream has no index, but its messages can be followed: every part is read on its own."""
+    path = tmp_path / "stream.arrow"
+    values = [[i] * (i % 5) for i in range(100)]
+    _write_stream(path, pa.table({"input_ids": values, "text": ["x"] * 100}), 7)
+
+    units = split_units(path, read_header(path), target=300)
+
+    assert len(units) > 5
+    assert [unit.part[0] for unit in units[1:]] == [unit.part[1] for unit in units[:-1]]
+    assert units[-1].part[1] == path.stat().st_size
+    read = [chunk.batch for unit in units for chunk in read_chunks(unit, ["input_ids"])]
+    assert pa.Table.from_batches(read)["input_ids"].to_pylist() == values
+
+
+def test_a_stream_with_dictionaries_is_one_unit(tmp_path: Path) -> None:
+    """Dictionaries come before the batches that need them: such a stream is read from its start."""
+    path = tmp_path / "stream.arrow"
+    names = pa.array(["a", "b"] * 20).dictionary_encode()
+    _write_stream(path, pa.table({"input_ids": [[1]] * 40, "source": names}), 4)
 
     (unit,) = split_units(path, read_header(path), target=1)
 
-    assert unit.part == (0, 1)
+    assert unit.part == ()
+    assert sum(chunk.batch.num_rows for chunk in read_chunks(unit, ["input_ids"])) == 40
+
+
+def test_a_stream_that_breaks_off_is_read_from_its_start(tmp_path: Path) -> None:
+    """Where messages cannot be followed to the end, what is sound comes before the error."""
+    path = tmp_path / "stream.arrow"
+    _write_stream(path, pa.table({"input_ids": [[1, 2, 3]] * 40}), 4)
+    path.write_bytes(path.read_bytes()[:-200])
+
+    (unit,) = split_units(path, read_header(path), target=1)
+
+    read: list[int] = []
+    with pytest.raises(UnreadableFile):
+        read.extend(chunk.batch.num_rows for chunk in read_chunks(unit, ["input_ids"]))
+    assert 0 < sum(read) < 40
+
+
+def test_what_follows_a_stream_is_an_error_of_its_last_part(tmp_path: Path) -> None:
+    """Two streams in one file: the second would be lost without a word."""
+    path = tmp_path / "stream.arrow"
+    _write_stream(path, pa.table({"input_ids": [[1, 2, 3]] * 40}), 4)
+    path.write_bytes(path.read_bytes() * 2)
+
+    *units, last = split_units(path, read_header(path), target=1)
+
+    assert sum(c.batch.num_rows for u in units for c in read_chunks(u, ["input_ids"])) == 36
+    with pytest.raises(UnreadableFile, match="data follows"):
+        list(read_chunks(last, ["input_ids"]))
 
 
 @pytest.mark.parametrize("format", FORMATS)

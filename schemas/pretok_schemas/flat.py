@@ -56,6 +56,14 @@ def among(values: Values, some: Collection[int]) -> Bools:
     return found
 
 
+def among_sorted(values: Values, ordered: Values) -> Bools:
+    """Flat flags: the values that are among some sorted ones, of which there is at least one."""
+    at = np.searchsorted(ordered, values)
+    at[at == len(ordered)] = 0
+    flags: Bools = ordered[at] == values
+    return flags
+
+
 def frequent(values: Values, most: int) -> list[tuple[int, int]]:
     """The ``most`` most frequent of some integers with their counts, in no certain order."""
     if not len(values):

@@ -29,7 +29,7 @@ OVERLAP_TOKENS = 16  # shorter rows recur by nature
 
 # Odd multipliers without a pattern, so that every process and every machine makes the same keys.
 _WEIGHTS = np.array([pow(0x9E3779B97F4A7C15, n, 2**64) for n in range(1, SAMPLES + 2)], np.uint64)
-_KEY_BITS = np.uint64(2**64 - 4)
+KEY_BITS = np.uint64(2**64 - 4)
 
 
 class DuplicateRows(CorpusRule):
@@ -139,7 +139,7 @@ def row_keys(batch: TokenBatch) -> Keys:
     mixed = (sampled * _WEIGHTS[:-1]).sum(axis=1) + lengths.astype(np.uint64) * _WEIGHTS[-1]
     mixed ^= mixed >> np.uint64(31)
     mixed *= _WEIGHTS[0]
-    mixed &= _KEY_BITS
+    mixed &= KEY_BITS
     mixed |= np.uint64(SplitOverlap.eligible) * (lengths >= OVERLAP_TOKENS).astype(np.uint64)
     rows = view.batch_rows(local)
     keys[rows] = mixed
@@ -177,7 +177,7 @@ def comparable(pieces: Sequence[tuple[int, Keys]], eligible: int) -> tuple[Ints,
     for start, piece in pieces:
         local = np.flatnonzero(piece & bit)
         rows.append(local + start)
-        keys.append(piece[local] & _KEY_BITS)
+        keys.append(piece[local] & KEY_BITS)
     if not rows:
         return np.zeros(0, np.int64), np.zeros(0, np.uint64)
     return np.concatenate(rows), np.concatenate(keys)

@@ -118,7 +118,7 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
 
     norms = judge.norms(state)
     if norms:
-        state.tallies.update(_look_again(parts, judge, norms, workers).tallies)
+        state.retake(norms, _look_again(parts, judge, norms, workers))
     findings = judge.conclude(state, facts)
     scan = SplitScan(split, state, facts, findings, parts)
     if judge.keep_all:

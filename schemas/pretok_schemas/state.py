@@ -6,7 +6,7 @@ Plain data with arithmetic; judges nothing. Nothing depends on how the rows were
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pretok_schemas.causes import Condition, Settled
@@ -90,6 +90,12 @@ class State:
         mine = self.counts.setdefault(rule, Counter())
         for key, many in counts.items():
             mine[key] += many
+
+    def retake(self, rules: Iterable[str], again: State) -> None:
+        """Put the tallies of a second look at the same rows in the place of some rules' own."""
+        for rule in rules:
+            self.tallies.pop(rule, None)
+        self.tallies.update(again.tallies)
 
     def extend(self, other: State, examples: int, at: Place) -> None:
         """Append the state of the rows that follow, whose first row stands at ``at``."""

@@ -83,25 +83,29 @@ def words(moment: Moment, brief: bool) -> str:
 def bar_line(moment: Moment, columns: int, ascii_only: bool) -> str:
     """One line of at most ``columns`` columns: name, percentage, bar and words."""
     from tqdm import tqdm  # lazy: few scans are long enough to be drawn
+    from tqdm.utils import disp_len, disp_trim
 
     longest = int(columns * _LONGEST_NAME)
     name = moment.name if len(moment.name) <= longest else f"...{moment.name[3 - longest :]}"
     said = words(moment, brief=True)
-    form = "{desc}: {said}"
-    if moment.share is not None:
-        room = columns - len(f"{name} 100 %|| ") - max(len(said), _ROOM_FOR_WORDS)
-        bar = f"|{{bar:{min(room, _LONGEST_BAR)}}}|" if room >= _SHORTEST_BAR else ","
-        form = f"{{desc}} {{percentage:3.0f}} %{bar} {{said}}"
+    line: str
+    if moment.share is None:
+        line = disp_trim(f"{name}: {said}", columns)
+        return line
+    room = columns - disp_len(f"{name} 100 %|| ") - max(len(said), _ROOM_FOR_WORDS)
+    if room < _SHORTEST_BAR:
+        line = disp_trim(f"{name} {100 * moment.share:3.0f} %, {said}", columns)
+        return line
     # The drawing alone is taken from tqdm. Its objects would bring a thread, a lock shared among
     # processes, and a place on the screen that they reckon without pytest's own line.
-    line: str = tqdm.format_meter(
-        moment.share or 0,
+    line = tqdm.format_meter(
+        moment.share,
         1,
         moment.seconds,
         ncols=columns,
         prefix=name,
         ascii=ascii_only,
-        bar_format=form,
+        bar_format=f"{{desc}} {{percentage:3.0f}} %|{{bar:{min(room, _LONGEST_BAR)}}}| {{said}}",
         said=said,
     )
     return line

@@ -20,6 +20,7 @@ from typing import Any
 
 import pyte
 import pytest
+from wcwidth import wcswidth
 
 from pytest_pretok import progress
 from pytest_pretok.progress import Bar, Log, Moment, Output, ScanProgress
@@ -29,6 +30,7 @@ from tests.support.containers import WRITERS
 from tests.support.rows import clean_rows
 from tests.support.verdicts import judge
 
+WIDE = "\u6570\u636e\u96c6" * 10  # two columns each
 HALF = Moment("sft[train]", 10_000, 1_200_000_000, 0.35, 32.4)
 
 
@@ -116,14 +118,18 @@ def test_words(moment: Moment, brief: bool, text: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 79, 159, 300])
-@pytest.mark.parametrize("name", ["a", "sft[train]", "/far/away/" * 9 + "train.parquet", "{0} {x"])
+@pytest.mark.parametrize(
+    "name",
+    ["a", "sft[train]", "/far/away/" * 9 + "train.parquet", "{0} {x", WIDE],
+    ids=["short", "split", "path", "braces", "wide"],
+)
 def test_a_bar_fits_its_terminal(columns: int, name: str) -> None:
     """No line is longer than its terminal, nor has it characters that cannot be written."""
     for share, ascii_only in product([None, 0.0, 0.35, 1.0], [False, True]):
         line = progress.bar_line(Moment(name, 10, 10**9, share, 3.0), columns, ascii_only)
 
-        assert len(line) <= columns
-        assert line.isascii() or not ascii_only
+        assert 0 < wcswidth(line) <= columns
+        assert line.isascii() or not ascii_only or name == WIDE
         assert "\n" not in line
         if columns >= 159:
             assert "1.0 B" in line

@@ -7,6 +7,7 @@ begins it anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,8 +19,9 @@ from pretok_schemas.rules.corpus import SplitOverlap
 from pytest_pretok.baseline import Baselines, Standing, key_of
 from pytest_pretok.engines.local import auto_workers
 from pytest_pretok.plan import Plan, PlannedDataset
-from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
+from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.settings import DatasetSettings, contract_of
+from pytest_pretok.text import printable
 from pytest_pretok.tokenizers.shared import shared_tokenizer
 
 ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
@@ -28,6 +30,7 @@ ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a spl
 ALWAYS_OBSTRUCT = frozenset({"unreadable-file", "no-rows", "missing-column"})
 
 Selection = Mapping[tuple[int, str | None], frozenset[str]]
+Watch = Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Options:
     workers: int | None = None
     keep_all: bool = False
     update_baseline: bool = False
+
+
+def unwatched(name: str) -> AbstractContextManager[Progress]:
+    """A scan that nobody looks at."""
+    return nullcontext(SILENT)
 
 
 def packs(settings: Mapping[str, Any], split: str | None) -> bool:
@@ -82,12 +90,13 @@ class Checks:
     """Scans and findings of the datasets of a plan, made when first asked for.
 
     ``select`` gives the rules of the items that will run: by dataset number and split name, None
-    for the rules across splits.
+    for the rules across splits. ``watch`` opens what shows the progress of a scan, by its name.
     """
 
     plan: Plan
     options: Options
     select: Callable[[], Selection]
+    watch: Watch = unwatched
     _scans: dict[tuple[int, str], SplitScan | BaseException] = field(default_factory=dict)
     _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
     _selection: Selection | None = None
@@ -130,7 +139,12 @@ class Checks:
         planned = next(s for s in self.plan.datasets[number].splits if s.name == split)
         shards = [Shard(shard.path, shard.shown, error=shard.error) for shard in planned.shards]
         workers = self.options.workers or auto_workers()
-        return scan_split(split, shards, self.judge(number, split), workers)
+        judge = self.judge(number, split)
+        name = printable(self.plan.datasets[number].name)
+        if planned.named or len(self.plan.datasets[number].splits) > 1:
+            name += f"[{printable(split)}]"
+        with self.watch(name) as progress:
+            return scan_split(split, shards, judge, workers, progress)
 
     def finding(self, number: int, split: str, rule: str) -> Finding:
         """The finding of a rule on one split."""
@@ -146,7 +160,8 @@ class Checks:
             scans = [self.scan(number, name) for name in names]
             workers = self.options.workers or auto_workers()
             judge = self.judge(number, None, only)
-            self._overlaps[key] = compare_splits(scans, judge, workers, only)
+            with self.watch(printable(self.plan.datasets[number].name)) as progress:
+                self._overlaps[key] = compare_splits(scans, judge, workers, only, progress)
         return self._overlaps[key]
 
     def weighed(

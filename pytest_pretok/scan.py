@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -28,6 +29,35 @@ WITHIN = {
     corpus.DuplicateRows.name: corpus.later_equals,
     corpus.ConflictingLabels.name: corpus.first_conflicts,
 }
+
+
+class Progress(Protocol):
+    """Told how far a scan is; what it makes of it costs no time to speak of, and never raises."""
+
+    def begin(self, units: Sequence[Unit], again: bool = False) -> None:
+        """A pass over these units begins; ``again`` if their split was read before."""
+
+    def read(self, rows: int, tokens: int) -> None:
+        """So many more rows were looked at, of any unit of the pass. Called from any thread."""
+
+    def finish(self, unit: Unit, tokens: int) -> None:
+        """A unit is done with. ``tokens`` in all, or 0 where they are not counted."""
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def begin(self, units: Sequence[Unit], again: bool = False) -> None:
+        """Nothing to do."""
+
+    def read(self, rows: int, tokens: int) -> None:
+        """Nothing to do."""
+
+    def finish(self, unit: Unit, tokens: int) -> None:
+        """Nothing to do."""
+
+
+SILENT = Silent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +114,9 @@ class SplitScan:
         return self.state.stats.facts()
 
 
-def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) -> SplitScan:
+def scan_split(
+    split: str, shards: Sequence[Shard], judge: Judge, workers: int, progress: Progress = SILENT
+) -> SplitScan:
     """Read a split once and judge it; rules across splits are judged by `compare_splits`."""
     facts = [ShardFacts(shard.shown, error=shard.error) for shard in shards]
     parts: list[_Part] = []
@@ -96,11 +128,13 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
     in_shard = [0] * len(shards)
 
     def look(part: _Part) -> _Seen:
-        return _look(part, judge)
+        return _look(part, judge, progress)
 
+    progress.begin([part.unit for part in parts])
     row = 0  # not state.rows: a unit that broke off still takes up the rows its footer told
     for index, seen in local.run(look, parts, workers):
         part = parts[index]
+        progress.finish(part.unit, seen.state.stats.tokens)
         broken = facts[part.shard].error is not None
         if broken and part.unit.rows is None:
             continue  # without a footer nobody can number the rows behind the damage
@@ -118,14 +152,14 @@ def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) 
 
     norms = judge.norms(state)
     if norms:
-        state.retake(norms, _look_again(parts, judge, norms, workers))
+        state.retake(norms, _look_again(parts, judge, norms, workers, progress))
     findings = judge.conclude(state, facts)
     scan = SplitScan(split, state, facts, findings, parts)
     if judge.keep_all:
         scan.tables = judge.tables(state, facts)
     within = [rule for rule in judge.rules if rule.name in WITHIN]
     if within:
-        _compare_rows(within, scan, judge, workers)
+        _compare_rows(within, scan, judge, workers, progress)
     return scan
 
 
@@ -163,33 +197,43 @@ def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
     return replace(fact, error=error, columns=fact.columns if typed else None)
 
 
-def _look(part: _Part, judge: Judge, norms: Mapping[str, str] | None = None) -> _Seen:
+def _look(
+    part: _Part, judge: Judge, progress: Progress, norms: Mapping[str, str] | None = None
+) -> _Seen:
     """One unit through the rules: what departs from the norms alone, if they are given."""
     seen = _Seen(State())
     try:
         for chunk in read_chunks(part.unit, part.columns):
             cells = [(cell.row, cell.column, cell.kind, cell.text) for cell in chunk.defects]
             batch = judge.columns.batch(chunk.batch, cells, part.foreign)
+            before = seen.state.stats.tokens
             if norms is None:
                 judge.look(batch, seen.state)
             else:
                 judge.look_again(batch, norms, seen.state)
+            progress.read(batch.rows, seen.state.stats.tokens - before)
     except UnreadableFile as error:
         seen.error = error.reason
     return seen
 
 
 def _look_again(
-    parts: Sequence[_Part], judge: Judge, norms: Mapping[str, str], workers: int
+    parts: Sequence[_Part],
+    judge: Judge,
+    norms: Mapping[str, str],
+    workers: int,
+    progress: Progress,
 ) -> State:
     """A second pass over a split, for rules that know only now what nearly all rows do."""
     placed = [part for part in parts if part.place]
     state = State()
 
     def look(part: _Part) -> _Seen:
-        return _look(part, judge, norms)
+        return _look(part, judge, progress, norms)
 
+    progress.begin([part.unit for part in placed], again=True)
     for index, seen in local.run(look, placed, workers):
+        progress.finish(placed[index].unit, 0)
         place = placed[index].place
         if place is not None:
             state.extend(seen.state, judge.examples, place)
@@ -197,7 +241,7 @@ def _look_again(
 
 
 def _digests(
-    scan: SplitScan, judge: Judge, rows: Ints, labels: bool, workers: int
+    scan: SplitScan, judge: Judge, rows: Ints, labels: bool, workers: int, progress: Progress
 ) -> Iterator[tuple[int, bytes]]:
     """A second look at some rows of a scanned split: (row, digest), in row order."""
     starts = [part.place.row for part in scan.parts if part.place]
@@ -220,19 +264,24 @@ def _digests(
             made = corpus.row_digests(batch, asked - before, labels)
             found += zip((asked + start).tolist(), made, strict=True)
             before += batch.rows
+            progress.read(batch.rows, 0)
             if before > local_rows[-1]:
                 break  # what follows was not asked for, and may be the damage of a broken unit
         return found
 
-    for _, found in local.run(read, wanted, workers):
+    progress.begin([part.unit for part, _ in wanted], again=True)
+    for index, found in local.run(read, wanted, workers):
+        progress.finish(wanted[index][0].unit, 0)
         yield from found
 
 
-def _compare_rows(rules: Sequence[Rule], scan: SplitScan, judge: Judge, workers: int) -> None:
+def _compare_rows(
+    rules: Sequence[Rule], scan: SplitScan, judge: Judge, workers: int, progress: Progress
+) -> None:
     """The findings of the rules that compare the rows of one split, from one second look."""
     rows, keys = corpus.comparable(scan.state.keys, corpus.DuplicateRows.eligible)
     repeated = corpus.repeated_rows(rows, keys)
-    digests = list(_digests(scan, judge, repeated, True, workers))
+    digests = list(_digests(scan, judge, repeated, True, workers, progress))
     for rule in rules:
         pairs = WITHIN[rule.name](digests)
         hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
@@ -243,7 +292,11 @@ def _compare_rows(rules: Sequence[Rule], scan: SplitScan, judge: Judge, workers:
 
 
 def compare_splits(
-    scans: Sequence[SplitScan], judge: Judge, workers: int, only: str | None = None
+    scans: Sequence[SplitScan],
+    judge: Judge,
+    workers: int,
+    only: str | None = None,
+    progress: Progress = SILENT,
 ) -> Finding:
     """The finding of `split-overlap` over a dataset's splits, in their order.
 
@@ -259,7 +312,7 @@ def compare_splits(
         candidates = rows[np.isin(key, shared)]
         hits: list[tuple[int, str]] = []
         own: dict[bytes, str] = {}
-        for row, digest in _digests(scan, judge, candidates, False, workers):
+        for row, digest in _digests(scan, judge, candidates, False, workers, progress):
             if digest in first:
                 hits.append((row, first[digest]))
             else:

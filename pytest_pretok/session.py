@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -21,6 +22,7 @@ from pytest_pretok.arguments import ANCHOR
 from pytest_pretok.baseline import Standing
 from pytest_pretok.checks import Checks, Options, Selection
 from pytest_pretok.plan import Plan, is_ours
+from pytest_pretok.progress import open_display
 from pytest_pretok.report import known, summary
 from pytest_pretok.report.json_report import write_report
 from pytest_pretok.report.records import Records
@@ -139,6 +141,17 @@ class DataSession:
         return summary.scan_record(self.checks.scan(number, split))
 
     # -- hooks
+
+    def pytest_sessionstart(self) -> None:
+        """Take hold of the terminal before capture does; workers of pytest-xdist have none."""
+        config = self.config
+        if config.get_verbosity() < 0 or not config.pluginmanager.hasplugin("terminalreporter"):
+            return
+        writer = config.get_terminal_writer()
+        display = open_display(sys.stdout, lambda: writer.width_of_current_line, os.environ)
+        if display is not None:
+            self.checks.watch = display.watch
+            config.add_cleanup(display.close)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(

@@ -11,7 +11,7 @@ from tests.plugin.conftest import Run
 from tests.plugin.data import clean_rows, write
 
 HEAVY = (
-    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click"),
+    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "tqdm"),
     *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
 )
 LOADED = f"""
@@ -62,7 +62,7 @@ def test_checks_load_only_what_they_need(run: Run, here: Path) -> None:
 
     assert "numpy" in found
     assert "pyarrow" in found
-    assert not any(name in found for name in ("pandera", "datasets", "click"))
+    assert not any(name in found for name in ("pandera", "datasets", "click", "tqdm"))
 
 
 def test_the_package_itself_is_light() -> None:

@@ -87,7 +87,7 @@ def names_in(*packages: str) -> list[str]:
 
 READING = ("readers", "engines")
 PLANNING = ("plan", "planning", "config_planning", "configs", "arguments")
-UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline")
+UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline", "progress")
 DECLARING = ("settings", "declaration", "discovery", "toml_lines", "trainer_configs")
 
 
@@ -107,6 +107,13 @@ def test_scan_reads_and_judges() -> None:
     used = under(imports("pytest_pretok.scan"), "pytest", "pytest_pretok")
 
     assert used - under(used, "pytest_pretok.readers", "pytest_pretok.engines") == set()
+
+
+def test_progress_is_shown_without_pytest() -> None:
+    """What shows a scan knows the scan alone: another command can show it just as well."""
+    used = under(imports("pytest_pretok.progress"), "pytest", "pytest_pretok", "pretok_schemas")
+
+    assert used == {"pytest_pretok.scan"}
 
 
 @pytest.mark.parametrize("name", names_in(*DECLARING))

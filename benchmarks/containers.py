@@ -59,7 +59,7 @@ def open_writer(path: Path, kind: str, codec: str, schema: pa.Schema) -> Iterato
 
 
 def json_lines(batch: pa.RecordBatch) -> Iterator[str]:
-    """One JSON object a row; a null column is left out of its row."""
+    """One JSON object a row; a null cell is left out of its row."""
     for start in range(0, batch.num_rows, 1_000):
         for row in batch.slice(start, 1_000).to_pylist():
             kept = {key: value for key, value in row.items() if value is not None}
@@ -68,7 +68,7 @@ def json_lines(batch: pa.RecordBatch) -> Iterator[str]:
 
 def finish_saved(folder: Path, shards: list[Path], schema: pa.Schema) -> None:
     """The two files that make a folder of Arrow streams one that `datasets` loads."""
-    state = {
+    state: dict[str, Any] = {
         "_data_files": [{"filename": shard.name} for shard in shards],
         "_fingerprint": "0" * 16,
         "_format_columns": None,

@@ -202,7 +202,8 @@ def groups(
     for path, low, high in zip(paths, edges, edges[1:], strict=False):
         with open_writer(path, kind, codec, SCHEMA) as write:
             for group in range(low, high):
-                batch, planted = make_group(plan, group, law), {}
+                batch = make_group(plan, group, law)
+                planted: Planted = {}
                 if rules := plan.flaws_of(group):
                     batch, planted = spoil(batch, rules)
                 yield batch, planted, write

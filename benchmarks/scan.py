@@ -14,7 +14,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,16 @@ def judge(keep_all: bool = False) -> Judge:
     return Judge(contract, Vocabulary(32000, 1, (2,), 0), keep_all=keep_all)
 
 
-def scan(shards: Sequence[Shard], rules: Judge, workers: int, engine: str) -> SplitScan:
-    """One scan; the local engine is the one that `scan_split` takes by itself."""
+@contextmanager
+def started(engine: str, workers: int) -> Iterator[Any]:
+    """What `scan_split` runs on: a number of threads, or an engine that is closed at the end."""
     if engine == "local":
-        return scan_split("train", shards, rules, workers)
+        yield workers
+        return
     from pytest_pretok.engines import make_engine
 
-    return scan_split("train", shards, rules, make_engine(engine, workers))
+    with closing(make_engine(engine, workers)) as running:
+        yield running
 
 
 def rows_of(done: SplitScan) -> dict[str, list[int]]:
@@ -65,11 +69,12 @@ def main() -> None:
     parser.add_argument("--rows", action="store_true")
     parser.add_argument("--texts", action="store_true")
     args = parser.parse_args()
-    if args.warm:
-        scan(shards_of(args.warm), judge(), args.workers, args.engine)
-    begun = time.perf_counter()
-    done = scan(shards_of(args.path), judge(args.rows), args.workers, args.engine)
-    seconds = time.perf_counter() - begun
+    with started(args.engine, args.workers) as engine:
+        if args.warm:
+            scan_split("train", shards_of(args.warm), judge(), engine)
+        begun = time.perf_counter()
+        done = scan_split("train", shards_of(args.path), judge(args.rows), engine)
+        seconds = time.perf_counter() - begun
     failed = [finding for finding in done.findings.values() if finding.violations]
     told: dict[str, Any] = {"seconds": seconds, "found": {f.rule: f.violations for f in failed}}
     if args.rows:

@@ -1,26 +1,29 @@
 """One pass over a split: its shards' units through every needed rule, merged in order.
 
-Reads through `readers`, judges through `pretok_schemas`; knows neither pytest nor how files were
-found.
+Plans units through `readers`, has them done by an engine, judges through `pretok_schemas`; knows
+neither pytest nor how files were found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pretok_schemas.arrow import describe
-from pretok_schemas.batch import Foreign, Ints
-from pretok_schemas.findings import Example, Finding
+from pretok_schemas.batch import Ints
+from pretok_schemas.findings import Example, Finding, Outcome
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.rules.base import NOWHERE, Rule, ShardFacts, SplitFacts
 from pretok_schemas.state import HitTable, Place, State, Tally
-from pytest_pretok.engines import local
-from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header, split_units
+from pytest_pretok.engines import Engine, Lost
+from pytest_pretok.engines.local import Threads
+from pytest_pretok.readers import Unit, UnreadableFile, read_header, split_units
+from pytest_pretok.tasks import Asked, DigestTask, Done, LookTask, Part
 
 # Rules that compare the rows of one split -> what they make of the digests of rows whose keys meet.
 WITHIN = {
@@ -39,38 +42,29 @@ class Shard:
     error: str | None = None
 
 
-@dataclass(slots=True)
-class _Part:
-    """One scan unit of one shard, and where its rows turned out to begin."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A unit that was read, and where its rows turned out to begin."""
 
-    shard: int
-    unit: Unit
-    columns: tuple[str, ...]
-    foreign: Mapping[str, Foreign]
-    place: Place | None = None
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What became of one unit: its state, up to the error if there was one."""
-
-    state: State
-    error: str | None = None
+    part: Part
+    place: Place
 
 
 @dataclass(slots=True)
 class SplitScan:
     """Everything that one pass over a split found out.
 
-    ``tables`` holds every violation, by rule, if they were asked for.
+    ``tables`` holds every violation, by rule, if they were asked for. ``lost`` tells whether a
+    shard's error may be the cluster's and not the file's: another scan may then not meet it.
     """
 
     split: str
     state: State
     shards: list[ShardFacts]
     findings: dict[str, Finding]
-    parts: list[_Part] = field(default_factory=list)
+    parts: list[Placed] = field(default_factory=list)
     tables: dict[str, list[HitTable]] = field(default_factory=dict)
+    lost: bool = False
 
     @property
     def unreadable(self) -> bool:
@@ -83,52 +77,137 @@ class SplitScan:
         return self.state.stats.facts()
 
 
-def scan_split(split: str, shards: Sequence[Shard], judge: Judge, workers: int) -> SplitScan:
-    """Read a split once and judge it; rules across splits are judged by `compare_splits`."""
-    facts = [ShardFacts(shard.shown, error=shard.error) for shard in shards]
-    parts: list[_Part] = []
+@dataclass(slots=True)
+class _Damage:
+    """What is known of the shards of a split while their units come in, and what went wrong.
+
+    ``lost`` holds the shards whose errors may be the cluster's.
+    """
+
+    facts: list[ShardFacts]
+    remote: bool
+    lost: set[int] = field(default_factory=set)
+
+    def broken(self, shard: int) -> bool:
+        """Whether a shard is known not to be read to its end."""
+        return self.facts[shard].error is not None
+
+    def note(self, part: Part, done: Done[Any] | Lost) -> None:
+        """Take down why a unit was not read to its end, if so; a shard's first reason stands."""
+        error = _error_of(part, done, self.remote)
+        if error is None or self.broken(part.shard):
+            return
+        fact = self.facts[part.shard]
+        # A format without a schema has told no columns where it breaks off.
+        typed = part.unit.format not in ("json", "jsonl")
+        self.facts[part.shard] = replace(fact, error=error, columns=fact.columns if typed else None)
+        if _is_lost(done, self.remote):
+            self.lost.add(part.shard)
+
+    def explain(self, findings: dict[str, Finding]) -> None:
+        """Say of files that are unreadable for the cluster's sake alone what that means."""
+        broken = {number for number, fact in enumerate(self.facts) if fact.error is not None}
+        found = findings.get("unreadable-file")
+        if found is None or not broken or not broken <= self.lost:
+            return
+        findings[found.rule] = replace(
+            found,
+            effect=None,
+            consequence="nothing is known of these files, and what was not read cannot pass",
+            help="look at the cluster: whether its workers see the same files, and have the "
+            "memory; --pretok-engine=local does without it",
+        )
+
+
+def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:
+    return isinstance(done, Lost) or (remote and done.absent_on is not None)
+
+
+def _error_of(part: Part, done: Done[Any] | Lost, remote: bool) -> str | None:
+    if isinstance(done, Lost):
+        return f"lost on the cluster: {_name_of(part.unit)}: {done.reason}"
+    if done.absent_on is not None and remote:
+        return f"the worker on {done.absent_on} could not open it: {done.error}"
+    return done.error
+
+
+def _name_of(unit: Unit) -> str:
+    """What a person would call a unit."""
+    if not unit.part:
+        return "the whole file"
+    if unit.format == "parquet":
+        what, first, last = "row group", unit.part[0], unit.part[-1]
+    else:
+        what = "record batch" if unit.format == "arrow-file" else "byte"
+        first, last = unit.part[0], unit.part[1] - 1
+    if first == last:
+        return f"{what} {first}"
+    return f"{what}{'es' if what.endswith('ch') else 's'} {first} to {last}"
+
+
+def scan_split(
+    split: str, shards: Sequence[Shard], judge: Judge, engine: Engine | int
+) -> SplitScan:
+    """Read a split once and judge it; rules across splits are judged by `compare_splits`.
+
+    ``engine`` may be a number of threads.
+    """
+    engine = Threads(engine) if isinstance(engine, int) else engine
+    damage = _Damage([ShardFacts(s.shown, error=s.error) for s in shards], engine.remote)
+    parts: list[Part] = []
     for index, shard in enumerate(shards):
         if shard.error is None:
-            facts[index] = _open(index, shard, judge, parts)
+            damage.facts[index] = _open(index, shard, judge, parts)
 
-    state = State()
-    in_shard = [0] * len(shards)
-
-    def look(part: _Part) -> _Seen:
-        return _look(part, judge)
-
-    row = 0  # not state.rows: a unit that broke off still takes up the rows its footer told
-    for index, seen in local.run(look, parts, workers):
-        part = parts[index]
-        broken = facts[part.shard].error is not None
-        if broken and part.unit.rows is None:
-            continue  # without a footer nobody can number the rows behind the damage
-        part.place = Place(row, in_shard[part.shard], facts[part.shard].path, split)
-        state.extend(seen.state, judge.examples, part.place)
-        took_up = seen.state.rows
-        if seen.error is not None:
-            took_up = max(took_up, part.unit.rows or 0)
-            if not broken:
-                typed = part.unit.format not in ("json", "jsonl")
-                facts[part.shard] = _broken(facts[part.shard], seen.error, typed)
-        row += took_up
-        in_shard[part.shard] += took_up
-    facts = [replace(fact, rows=rows) for fact, rows in zip(facts, in_shard, strict=True)]
-
+    state, placed = _look(split, parts, judge, engine, damage)
     norms = judge.norms(state)
     if norms:
-        state.tallies.update(_look_again(parts, judge, norms, workers).tallies)
-    findings = judge.conclude(state, facts)
-    scan = SplitScan(split, state, facts, findings, parts)
-    if judge.keep_all:
-        scan.tables = judge.tables(state, facts)
+        state.tallies.update(_look_again(placed, judge, norms, engine, damage).tallies)
     within = [rule for rule in judge.rules if rule.name in WITHIN]
+    digests: list[tuple[int, bytes]] = []
     if within:
-        _compare_rows(within, scan, judge, workers)
+        rows, keys = corpus.comparable(state.keys, corpus.DuplicateRows.eligible)
+        repeated = corpus.repeated_rows(rows, keys)
+        digests = list(_digests(placed, DigestTask(judge, True), repeated, engine, damage.note))
+
+    findings = judge.conclude(state, damage.facts)
+    damage.explain(findings)
+    lost = bool(damage.lost)
+    scan = SplitScan(split, state, damage.facts, findings, placed, lost=lost)
+    if judge.keep_all:
+        scan.tables = judge.tables(state, damage.facts)
+    for rule in within:
+        _compare_rows(rule, scan, judge, digests)
     return scan
 
 
-def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFacts:
+def _look(
+    split: str, parts: Sequence[Part], judge: Judge, engine: Engine, damage: _Damage
+) -> tuple[State, list[Placed]]:
+    """The first pass: what is known of all rows, and where each unit's rows begin."""
+    state = State()
+    placed: list[Placed] = []
+    row = 0  # not state.rows: a unit that broke off still takes up the rows its footer told
+    in_shard = [0] * len(damage.facts)
+    for index, done in engine.run(LookTask(judge), parts):
+        part = parts[index]
+        if damage.broken(part.shard) and part.unit.rows is None:
+            continue  # without a footer nobody can number the rows behind the damage
+        damage.note(part, done)
+        took_up = part.unit.rows or 0
+        if isinstance(done, Done):
+            place = Place(row, in_shard[part.shard], damage.facts[part.shard].path, split)
+            placed.append(Placed(part, place))
+            state.extend(done.value, judge.examples, place)
+            took_up = done.value.rows if done.error is None else max(took_up, done.value.rows)
+        row += took_up
+        in_shard[part.shard] += took_up
+    pairs = zip(damage.facts, in_shard, strict=True)
+    damage.facts[:] = [replace(fact, rows=rows) for fact, rows in pairs]
+    return state, placed
+
+
+def _open(index: int, shard: Shard, judge: Judge, parts: list[Part]) -> ShardFacts:
     path = Path(shard.path)
     columns: tuple[str, ...] | None = None
     try:
@@ -142,7 +221,7 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
         usable = judge.columns.usable(columns, foreign)
         names = (judge.columns.names[role] for role in judge.roles if role in usable)
         wanted = tuple(name for name in names if name in columns)
-        found = [_Part(index, unit, wanted, foreign) for unit in split_units(path, header)]
+        found = [Part(index, unit, wanted, foreign) for unit in split_units(path, header)]
     except UnreadableFile as error:
         return ShardFacts(shard.shown, columns=columns, error=error.reason)
     parts.extend(found)
@@ -157,108 +236,82 @@ def _open(index: int, shard: Shard, judge: Judge, parts: list[_Part]) -> ShardFa
     )
 
 
-def _broken(fact: ShardFacts, error: str, typed: bool) -> ShardFacts:
-    """The facts of a shard that broke off; a format without a schema has told no columns then."""
-    return replace(fact, error=error, columns=fact.columns if typed else None)
-
-
-def _look(part: _Part, judge: Judge, norms: Mapping[str, str] | None = None) -> _Seen:
-    """One unit through the rules: what departs from the norms alone, if they are given."""
-    seen = _Seen(State())
-    try:
-        for chunk in read_chunks(part.unit, part.columns):
-            cells = [(cell.row, cell.column, cell.kind, cell.text) for cell in chunk.defects]
-            batch = judge.columns.batch(chunk.batch, cells, part.foreign)
-            if norms is None:
-                judge.look(batch, seen.state)
-            else:
-                judge.look_again(batch, norms, seen.state)
-    except UnreadableFile as error:
-        seen.error = error.reason
-    return seen
-
-
 def _look_again(
-    parts: Sequence[_Part], judge: Judge, norms: Mapping[str, str], workers: int
+    placed: Sequence[Placed],
+    judge: Judge,
+    norms: Mapping[str, str],
+    engine: Engine,
+    damage: _Damage,
 ) -> State:
     """A second pass over a split, for rules that know only now what nearly all rows do."""
-    placed = [part for part in parts if part.place]
     state = State()
-
-    def look(part: _Part) -> _Seen:
-        return _look(part, judge, norms)
-
-    for index, seen in local.run(look, placed, workers):
-        place = placed[index].place
-        if place is not None:
-            state.extend(seen.state, judge.examples, place)
+    task = LookTask(judge, norms)
+    for index, done in engine.run(task, [one.part for one in placed]):
+        damage.note(placed[index].part, done)
+        if isinstance(done, Done):
+            state.extend(done.value, judge.examples, placed[index].place)
     return state
 
 
 def _digests(
-    scan: SplitScan, judge: Judge, rows: Ints, labels: bool, workers: int
+    placed: Sequence[Placed],
+    task: DigestTask,
+    rows: Ints,
+    engine: Engine,
+    note: Callable[[Part, Done[Any] | Lost], None],
 ) -> Iterator[tuple[int, bytes]]:
-    """A second look at some rows of a scanned split: (row, digest), in row order."""
-    starts = [part.place.row for part in scan.parts if part.place]
-    parts = [part for part in scan.parts if part.place]
+    """A second look at some rows of a split: (row, digest), in row order.
+
+    ``note`` is told what became of every unit that was asked.
+    """
+    starts = [one.place.row for one in placed]
     cuts = np.searchsorted(rows, [*starts, np.iinfo(np.int64).max])
     wanted = [
-        (part, rows[low:high] - start)
-        for part, start, low, high in zip(parts, starts, cuts, cuts[1:], strict=False)
+        (start, Asked(one.part, rows[low:high] - start))
+        for one, start, low, high in zip(placed, starts, cuts, cuts[1:], strict=False)
         if high > low
     ]
-
-    def read(item: tuple[_Part, Ints]) -> list[tuple[int, bytes]]:
-        part, local_rows = item
-        found: list[tuple[int, bytes]] = []
-        before, start = 0, part.place.row if part.place else 0
-        for chunk in read_chunks(part.unit, part.columns):
-            batch = judge.columns.batch(chunk.batch, foreign=part.foreign)
-            low, high = np.searchsorted(local_rows, [before, before + batch.rows])
-            asked = local_rows[low:high]
-            made = corpus.row_digests(batch, asked - before, labels)
-            found += zip((asked + start).tolist(), made, strict=True)
-            before += batch.rows
-            if before > local_rows[-1]:
-                break  # what follows was not asked for, and may be the damage of a broken unit
-        return found
-
-    for _, found in local.run(read, wanted, workers):
-        yield from found
+    for index, done in engine.run(task, [asked for _, asked in wanted]):
+        start, asked = wanted[index]
+        note(asked.part, done)
+        if isinstance(done, Done):
+            for row, digest in done.value:
+                yield row + start, digest
 
 
-def _compare_rows(rules: Sequence[Rule], scan: SplitScan, judge: Judge, workers: int) -> None:
-    """The findings of the rules that compare the rows of one split, from one second look."""
-    rows, keys = corpus.comparable(scan.state.keys, corpus.DuplicateRows.eligible)
-    repeated = corpus.repeated_rows(rows, keys)
-    digests = list(_digests(scan, judge, repeated, True, workers))
-    for rule in rules:
-        pairs = WITHIN[rule.name](digests)
-        hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in pairs]
-        tally = _tally_rows(rule.name, scan, hits, judge)
-        because = judge.because(rule, scan.state, scan.shards)
-        finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
-        scan.findings[rule.name] = finding
+def _compare_rows(
+    rule: Rule, scan: SplitScan, judge: Judge, digests: Sequence[tuple[int, bytes]]
+) -> None:
+    """The finding of a rule that compares the rows of one split."""
+    hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in WITHIN[rule.name](digests)]
+    tally = _tally_rows(rule.name, scan, hits, judge)
+    because = judge.because(rule, scan.state, scan.shards)
+    finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
+    scan.findings[rule.name] = finding
 
 
 def compare_splits(
-    scans: Sequence[SplitScan], judge: Judge, workers: int, only: str | None = None
+    scans: Sequence[SplitScan], judge: Judge, engine: Engine | int, only: str | None = None
 ) -> Finding:
     """The finding of `split-overlap` over a dataset's splits, in their order.
 
     A row counts once, in the later of the splits that it stands in; with ``only``, rows of that
-    split alone are counted.
+    split alone are counted. A finding without a verdict has a reason of its own if rows that the
+    scans had read could not be read again.
     """
+    engine = Threads(engine) if isinstance(engine, int) else engine
     rule = next(rule for rule in judge.rules if rule.name == corpus.SplitOverlap.name)
     keys = [corpus.comparable(scan.state.keys, corpus.SplitOverlap.eligible) for scan in scans]
     shared = _shared_keys([key for _, key in keys])
     first: dict[bytes, str] = {}
     tally = Tally()
-    for scan, (rows, key) in zip(scans, keys, strict=True):
+    task = DigestTask(judge, False)
+    damage = [_Damage(list(scan.shards), engine.remote) for scan in scans]
+    for scan, seen, (rows, key) in zip(scans, damage, keys, strict=True):
         candidates = rows[np.isin(key, shared)]
         hits: list[tuple[int, str]] = []
         own: dict[bytes, str] = {}
-        for row, digest in _digests(scan, judge, candidates, False, workers):
+        for row, digest in _digests(scan.parts, task, candidates, engine, seen.note):
             if digest in first:
                 hits.append((row, first[digest]))
             else:
@@ -272,7 +325,22 @@ def compare_splits(
     total = sum(s.state.rows for s in scans[1:] if only is None or s.split == only)
     reasons = (judge.because(rule, scan.state, scan.shards) for scan in scans)
     because = next((reason for reason in reasons if reason is not None), None)
-    return judge.finding(rule, tally, total, scans[0].facts, scans[0].state, because)
+    late = _late_error(scans, damage)
+    if because is None and late is not None:
+        because = "unreadable-file"
+    finding = judge.finding(rule, tally, total, scans[0].facts, scans[0].state, because)
+    if late is not None and finding.outcome is Outcome.NOT_EVALUATED:
+        finding = replace(finding, reason=late)
+    return finding
+
+
+def _late_error(scans: Sequence[SplitScan], damage: Sequence[_Damage]) -> str | None:
+    """Why rows that were read once could not be read again."""
+    for scan, seen in zip(scans, damage, strict=True):
+        for before, now in zip(scan.shards, seen.facts, strict=True):
+            if before.error is None and now.error is not None:
+                return f"{now.path}: {now.error}"
+    return None
 
 
 def _shared_keys(keys: Sequence[corpus.Keys]) -> corpus.Keys:
@@ -308,7 +376,7 @@ def _tally_rows(rule: str, scan: SplitScan, hits: Sequence[tuple[int, str]], jud
 
 def _place_of(scan: SplitScan, row: int) -> Place:
     """Where the unit begins that a row of the split lies in."""
-    places = [part.place for part in scan.parts if part.place]
+    places = [one.place for one in scan.parts]
     starts = [place.row for place in places]
     # Empty units share their start with the next one; the last of them holds the row.
     return places[int(np.searchsorted(starts, row, side="right")) - 1]

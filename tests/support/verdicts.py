@@ -13,7 +13,7 @@ from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules.base import NOWHERE
-from pytest_pretok import readers
+from pytest_pretok import readers, tasks
 from pytest_pretok import scan as scanning
 from pytest_pretok.scan import Shard, SplitScan, scan_split
 from tests.support.containers import Writer
@@ -54,7 +54,7 @@ def scan(
     chunks = partial(readers.read_chunks, tokens=cut[1])
     with (
         patch.object(scanning, "split_units", units),
-        patch.object(scanning, "read_chunks", chunks),
+        patch.object(tasks, "read_chunks", chunks),
     ):
         return scan_split(split, shards, ours, workers)
 

@@ -15,6 +15,7 @@ from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules.base import NOWHERE
 from pytest_pretok import readers, tasks
 from pytest_pretok import scan as scanning
+from pytest_pretok.engines import Engine
 from pytest_pretok.scan import Shard, SplitScan, scan_split
 from tests.support.containers import Writer
 from tests.support.rows import KNOWN, Known, Row
@@ -37,7 +38,7 @@ def judge(selected: Collection[str] | None = None, examples: int = 3, known: Kno
 
 def scan(
     paths: Sequence[Path],
-    workers: int = 1,
+    workers: Engine | int = 1,
     selected: Collection[str] | None = None,
     split: str = "train",
     known: Known = ALL,

@@ -88,13 +88,18 @@ class DaskTasks:
     def _start(self, workers: int | None) -> Any:
         from distributed import Client, LocalCluster
 
-        self._cluster = LocalCluster(
-            n_workers=workers or auto_workers(),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
+        try:
+            self._cluster = LocalCluster(
+                n_workers=workers or auto_workers(),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=":0",  # even without one, a taken port would be warned of
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
+            )
+        except (OSError, RuntimeError) as error:
+            told = f"--pretok-engine=dask: Dask does not start: {one_line(error)}"
+            raise EngineError(told) from None
         return Client(self._cluster, set_as_default=False)
 
     def _check_workers(self) -> None:

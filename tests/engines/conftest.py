@@ -1,4 +1,4 @@
-"""One Ray cluster and one Dask cluster of two processes each, for all tests of a module."""
+"""One Ray cluster and one Dask cluster of two processes each, for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cluster:
     address: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def ray_cluster() -> Iterator[Cluster]:
     """Ray, connected to by this process."""
     with pytest.MonkeyPatch.context() as patch:
@@ -47,24 +47,24 @@ def ray_cluster() -> Iterator[Cluster]:
         ray.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def dask_cluster() -> Iterator[Cluster]:
     """Dask, with its address in the settings of this process."""
     cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=60
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60
     )
     with cluster, dask.config.set({"scheduler-address": cluster.scheduler_address}):
         yield Cluster("dask", "DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
 
 
-@pytest.fixture(scope="module", params=CLUSTERS)
+@pytest.fixture(scope="package", params=CLUSTERS)
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Each of the two."""
     found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def engine(cluster: Cluster) -> Iterator[Engine]:
     """The engine of a running cluster."""
     made = make_engine(cluster.name)

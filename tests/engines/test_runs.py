@@ -22,8 +22,9 @@ from pytest_pretok.engines import EngineError, make_engine
 from pytest_pretok.engines.remote import call, check_versions, opened, packed
 from tests.engines.conftest import CLUSTERS, Cluster
 from tests.plugin.conftest import Ran, Run
-from tests.plugin.data import clean_rows, declare, faulty_rows, shards, write
+from tests.plugin.data import clean_rows, declare, faulty_rows, write
 from tests.support import rows as spread
+from tests.support.containers import table
 from tests.support.corruptions import CORRUPTIONS
 
 At = Callable[[Cluster], None]
@@ -46,7 +47,10 @@ def faulty(here: Path) -> Path:
         rows[number] = CORRUPTIONS[name].change(rows[number], rng)
     for number in (31, 77, 121):
         rows[number] = {**rows[number], "labels": list(rows[number]["input_ids"])}
-    shards(here / "data", "train", [rows[:50], rows[50:90], rows[90:]])
+    for number, part in enumerate((rows[:50], rows[50:90], rows[90:])):
+        (here / "data").mkdir(exist_ok=True)
+        path = here / f"data/train-{number:05}-of-00003.parquet"
+        pq.write_table(table(part), path, row_group_size=9)
     write(here / "data/validation.jsonl", [rows[3], rows[99], *spread.clean_rows(20, rng)])
     write(here / "other/a.arrow", clean_rows(30))
     whole = write(here / "torn/b.parquet", faulty_rows(40)).read_bytes()
@@ -72,15 +76,16 @@ def faulty(here: Path) -> Path:
     return here
 
 
-def test_reports_are_the_same(run: Run, faulty: Path, cluster: Cluster, at: At) -> None:
+@pytest.mark.usefixtures("faulty")
+def test_reports_are_the_same(run: Run, tmp_path: Path, cluster: Cluster, at: At) -> None:
     """Report, violations and text of a run on a cluster are those of a run on threads."""
     at(cluster)
     ran = {
         name: run(
             "--pretok-data=.",
             f"--pretok-engine={name}",
-            f"--pretok-report={name}.json",
-            f"--pretok-violations={name}.parquet",
+            f"--pretok-report={tmp_path}/{name}.json",
+            f"--pretok-violations={tmp_path}/{name}.parquet",
             "--tb=short",
             "-Werror",
             "-Wdefault::pytest_pretok.PretokWarning",
@@ -88,11 +93,11 @@ def test_reports_are_the_same(run: Run, faulty: Path, cluster: Cluster, at: At) 
         )
         for name in ("local", cluster.name)
     }
-    expected = (faulty / "local.json").read_text(encoding="utf-8")
+    expected = (tmp_path / "local.json").read_text(encoding="utf-8")
 
     assert [one.code for one in ran.values()] == [1, 1]
-    assert (faulty / f"{cluster.name}.json").read_text(encoding="utf-8") == expected
-    tables = [pq.read_table(faulty / f"{name}.parquet") for name in ran]
+    assert (tmp_path / f"{cluster.name}.json").read_text(encoding="utf-8") == expected
+    tables = [pq.read_table(tmp_path / f"{name}.parquet") for name in ran]
     assert tables[0].num_rows > 50
     assert tables[0].equals(tables[1])
     assert body(ran["local"]) == body(ran[cluster.name])
@@ -181,7 +186,12 @@ def test_an_address_without_a_cluster(run: Run, here: Path, name: str, patched: 
     patched(name, UNREACHED[name])
     write(here / "a.parquet", clean_rows())
     write(here / "b.parquet", clean_rows(seed=2))
-    ran = run("--pretok-data=.", f"--pretok-engine={name}", "--pretok-report=r.json")
+    ran = run(
+        "--pretok-data=.",
+        f"--pretok-engine={name}",
+        "--pretok-report=r.json",
+        subprocess=name == "ray",  # a session that has connected already would stay where it is
+    )
 
     assert ran.code == 1
     assert ran.outcomes == {"failed": 1}
@@ -224,7 +234,7 @@ def test_nobody_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest_pretok.engines.dask, "PATIENCE", 0.2)
     monkeypatch.setattr(pytest_pretok.engines.dask, "POLL", 0.1)
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=60) as empty,
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=60) as empty,
         dask.config.set({"scheduler-address": empty.scheduler_address}),
         pytest.raises(EngineError, match="no worker for"),
     ):
@@ -240,7 +250,7 @@ def test_another_version_on_a_worker(tmp_path: Path) -> None:
     (tmp_path / "pytest_pretok/__init__.py").write_text('__version__ = "0.0.1"\n')
     command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--no-dashboard"]
     with distributed.LocalCluster(
-        n_workers=0, dashboard_address=None, silence_logs=60
+        n_workers=0, dashboard_address=":0", silence_logs=60
     ) as scheduler:
         worker = subprocess.Popen(
             [*command, "--nthreads=1", scheduler.scheduler_address],

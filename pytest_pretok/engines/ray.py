@@ -92,6 +92,8 @@ class RayTasks:
             answer = self._ray.get(ticket)
         except errors.RayTaskError as error:  # `call` raises nothing: it could not be run
             raise EngineError(f"--pretok-engine=ray: {one_line(error.cause)}") from None
+        except errors.LocalRayletDiedError as error:  # nothing can be handed to the cluster now
+            raise EngineError(f"--pretok-engine=ray: {one_line(error)}") from None
         except errors.RayError as error:
             return Lost(one_line(error))
         return opened(answer)

@@ -12,11 +12,13 @@ import distributed
 import pytest
 import ray
 
+import pytest_pretok.engines.ray
 from pytest_pretok.engines import Engine, make_engine
 from tests.plugin.conftest import here, run  # noqa: F401 (fixtures)
 
 ROOT = str(Path(__file__).parents[2])
 CLUSTERS = ("ray", "dask")
+DEATHS = 2  # after which a unit is given up: four take long
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,13 @@ def ray_cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="package")
 def dask_cluster() -> Iterator[Cluster]:
     """Dask, with its address in the settings of this process."""
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60
-    )
-    with cluster, dask.config.set({"scheduler-address": cluster.scheduler_address}):
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60
+        ) as cluster,
+        dask.config.set({"scheduler-address": cluster.scheduler_address}),
+    ):
         yield Cluster("dask", "DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
 
 
@@ -67,7 +72,9 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 @pytest.fixture(scope="package")
 def engine(cluster: Cluster) -> Iterator[Engine]:
     """The engine of a running cluster."""
-    made = make_engine(cluster.name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pytest_pretok.engines.ray, "RETRIES", DEATHS - 1)
+        made = make_engine(cluster.name)
     yield made
     made.close()
 

@@ -21,6 +21,7 @@ from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
 from pytest_pretok.baseline import Standing
 from pytest_pretok.checks import Checks, Options, Selection
+from pytest_pretok.engines import EngineError
 from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
 from pytest_pretok.report import known, summary
@@ -60,6 +61,7 @@ class DataSession:
             config.getoption("pretok_workers"),
             violations is not None,
             config.getoption("pretok_update_baseline"),
+            config.getoption("pretok_engine"),
         )
         self.updates: list[known.Update] = []
         self.checks = Checks(plan, options, self._selection)
@@ -93,10 +95,15 @@ class DataSession:
     def runs(self, number: int, split: str | None, rule: str | None) -> bool:
         """Whether the item of a rule runs too (for a rule across splits: on every split).
 
-        One that passes by a baseline alone does not count: nobody would see what it hides.
+        One that passes by a baseline alone does not count: nobody would see what it hides. Nor
+        does a unit that a cluster lost, where another process may read it for the other item.
         """
         splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
         selection = self.checks.selection
+        if hasattr(self.config, "workerinput") and any(
+            self.checks.scan(number, name).lost for name in splits
+        ):
+            return False
         return rule is not None and all(
             rule in selection.get((number, name), frozenset())
             and not self.checks.tolerates(number, name, rule)
@@ -115,9 +122,7 @@ class DataSession:
     def judge(self, item: nodes.RuleItem) -> Finding:
         """The finding of an item, kept for its report."""
         subject = item.subject
-        finding, standing = self.checks.weighed(
-            subject.number, subject.split, subject.rule, subject.only
-        )
+        finding, standing = self._weighed(subject)
         item.stash[_FINDING] = finding
         scan = self.scan_record(subject.number, subject.split) if subject.split else None
         properties: list[tuple[str, object]] = [
@@ -131,6 +136,15 @@ class DataSession:
             properties += [("rows", scan["rows"]), ("tokens", scan["tokens"])]
         item.user_properties += properties
         return finding
+
+    def _weighed(self, subject: nodes.Subject) -> tuple[Finding, Standing | None]:
+        try:
+            return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)
+        except EngineError as error:
+            if self.session is not None and not hasattr(self.config, "workerinput"):
+                # Every other item would wait for nothing and say the same.
+                self.session.shouldfail = str(error).splitlines()[0]
+            raise
 
     def standing(self, subject: nodes.Subject) -> Standing | None:
         """How an item's finding stands to the baseline, if one is in force."""
@@ -218,7 +232,8 @@ class DataSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what was asked for."""
+        """Stop the engine, and write what was asked for."""
+        self.checks.close()
         worker = getattr(self.config, "workerinput", {}).get("workerid")
         if self.violations is not None:
             if worker is not None or not self._distributed():
@@ -233,6 +248,10 @@ class DataSession:
                 path = Path(self.config.invocation_params.dir, name)
                 write_report(path, self.records)
             self._update_baseline(session, exitstatus)
+
+    def pytest_unconfigure(self) -> None:
+        """Stop the engine even where another plugin's end went wrong."""
+        self.checks.close()
 
     def _update_baseline(self, session: pytest.Session, exitstatus: int) -> None:
         collects_only = self.config.getoption("collectonly", False)

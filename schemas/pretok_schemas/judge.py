@@ -191,7 +191,7 @@ class Judge:
             if missing > 0:
                 tally.examples += map(at.move, examples_of(part, batch, missing))
             if self.keep_all:
-                tally.tables.append(at.move_table(table_of(part)))
+                tally.tables += at.move_table(table_of(part))
 
     def conclude(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, Finding]:
         """The findings of a split, for every evaluated rule that does not compare rows.

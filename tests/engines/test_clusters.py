@@ -15,6 +15,7 @@ from pytest_pretok.engines import Engine
 from pytest_pretok.engines.remote import RemoteTraceback
 from pytest_pretok.scan import SplitScan, compare_splits
 from tests.support.containers import parquet
+from tests.support.corrupted_habits import prompt_boundary, with_header
 from tests.support.corruptions import CORRUPTIONS
 from tests.support.rows import Row, clean_rows
 from tests.support.sabotage import PASSES, Elsewhere, Killed, Sabotaged
@@ -24,9 +25,12 @@ CUT = (1, 262_144)  # every row group is a unit
 
 
 def faulty_rows(seed: int = 1) -> list[Row]:
-    """Rows with a fault for every pass: wrong labels, rows that mask nothing, repeated rows."""
+    """Rows with a fault for every pass: wrong labels, another header than all others, which a
+    batch of that row alone takes for the norm, repeated rows.
+    """
     rng = random.Random(seed)
-    rows = clean_rows(60, rng)
+    rows = [with_header(row, rng) for row in clean_rows(60, rng)]
+    rows[12] = prompt_boundary(rows[12], rng)
     for number, name in ((5, "label-not-input-id"), (25, "trailing-padding"), (50, "mask-hole")):
         rows[number] = CORRUPTIONS[name].change(rows[number], rng)
     for number in (7, 40):
@@ -155,7 +159,7 @@ def test_killed_workers(engine: Engine, file: Path, tmp_path: Path) -> None:
 
     assert {note.name for note in tmp_path.glob("killed-*")} == {f"killed-{at}" for at in PASSES}
     same(found, expected)
-    assert {"label-not-input-id", "mixed-masking", "duplicate-rows"} <= {
+    assert {"label-not-input-id", "prompt-boundary", "mixed-masking", "duplicate-rows"} <= {
         rule for rule, finding in expected.findings.items() if finding.violations
     }
 

@@ -62,9 +62,9 @@ class Elsewhere:
         number, unit = numbered
         if number != self.unit:
             return self.task(unit)
-        return self.task(
-            replace(unit, part=away(unit.part)) if isinstance(unit, Asked) else away(unit)
-        )
+        if isinstance(unit, Asked):
+            return self.task(replace(unit, part=away(unit.part)))
+        return self.task(tuple(map(away, unit)))
 
 
 def away(part: Part) -> Part:

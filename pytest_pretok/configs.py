@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_pretok.config_planning import ConfigPlan, plan_config
-from pytest_pretok.declaration import CONFIG_KEY, Declaration
+from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import is_file
 from pytest_pretok.text import node_path

@@ -19,12 +19,7 @@ from pretok_schemas.trainers import names
 from pytest_pretok import baseline, discovery
 from pytest_pretok.config_planning import ConfigPlan
 from pytest_pretok.configs import Configs
-from pytest_pretok.declaration import (
-    DECLARATION,
-    Declaration,
-    has_declaration,
-    read_declaration,
-)
+from pytest_pretok.declared import DECLARATION, Declaration, has_declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
@@ -77,6 +72,9 @@ class _Builder:
         if file not in self.declarations:
             read = None
             if has_declaration(file):
+                # lazy: start cost, and pydantic comes with it
+                from pytest_pretok.declaration import read_declaration
+
                 read = read_declaration(
                     file, NAMES, names(), lambda path: self.baseline_fault(path, file)
                 )
@@ -171,8 +169,8 @@ class _Builder:
         declaration = self.nearest(anchor)
         shown = node_path(dataset.path, self.request.root)
         settings = undeclared(declaration.defaults if declaration else None, shown)
-        if self.request.contract is not None and not (declaration and _names_contract(declaration)):
-            settings = settings.model_copy(update={"contract": self.request.contract})
+        if self.request.contract is not None and not (declaration and declaration.names_contract):
+            settings = replace(settings, contract=self.request.contract)
         splits = tuple(
             self.split(split, split.anchor, chosen is None or split.anchor in chosen)
             for split in dataset.splits
@@ -402,10 +400,6 @@ def _baseline(settings: DatasetSettings, declaration: Declaration | None) -> tup
     if settings.baseline is None or declaration is None:
         return None, ""
     return str(_absolute(settings.baseline, declaration.folder)), str(declaration.folder)
-
-
-def _names_contract(declaration: Declaration) -> bool:
-    return "contract" in declaration.defaults.model_fields_set
 
 
 def _distinct(declarations: Iterable[Declaration]) -> list[Declaration]:

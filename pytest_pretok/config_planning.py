@@ -22,8 +22,9 @@ from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, dataset_of
 from pytest_pretok.text import node_path, printable
 from pytest_pretok.tokenizers.shared import readable_tokenizer
-from pytest_pretok.trainer_configs import Source, TrainerConfig, read_config
+from pytest_pretok.trainer_configs.base import Source, TrainerConfig
 from pytest_pretok.trainer_configs.model_folder import vocabulary
+from pytest_pretok.trainer_configs.read import read_config
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 

@@ -68,7 +68,7 @@ def _model(kind: type) -> type[Table]:
     members: dict[str, Any] = {
         one.name: (_declared(hints[one.name]), _default(one))
         for one in fields(kind)
-        if NoKey() not in get_args(hints[one.name])
+        if not any(isinstance(mark, NoKey) for mark in get_args(hints[one.name]))
     }
     model: type[Table] = create_model(kind.__name__, __base__=Table, **members)
     return model

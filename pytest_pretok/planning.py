@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
-from pytest_pretok import baseline, discovery
-from pytest_pretok.config_planning import ConfigPlan
+from pytest_pretok import discovery
 from pytest_pretok.configs import Configs
 from pytest_pretok.declared import DECLARATION, Declaration, has_declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
@@ -26,7 +26,10 @@ from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
 from pytest_pretok.text import node_path, plural
-from pytest_pretok.trainer_configs import SUFFIXES, looks_like_config
+from pytest_pretok.trainer_configs import SUFFIXES
+
+if TYPE_CHECKING:
+    from pytest_pretok.config_planning import ConfigPlan
 
 
 class PlanError(Exception):
@@ -93,6 +96,8 @@ class _Builder:
 
     def baseline_fault(self, text: str, declaration: Path) -> str | None:
         """Read a baseline file; what is wrong with it, None if nothing is."""
+        from pytest_pretok import baseline  # lazy: start cost
+
         path = _absolute(text, declaration.parent)
         owner = self.baseline_of.setdefault(os.path.realpath(path), declaration)
         if os.path.realpath(owner) != os.path.realpath(declaration):
@@ -384,6 +389,8 @@ def _is_ours(path: Path) -> bool:
     if path.name == DECLARATION:
         return has_declaration(path)
     if path.suffix.lower() in SUFFIXES:
+        from pytest_pretok.trainer_configs.read import looks_like_config  # lazy: start cost
+
         return looks_like_config(path)
     if path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
         return discovery.is_saved_folder(path.parent)

@@ -25,7 +25,6 @@ class Range:
     most: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class OneOrMore:
     """A tuple that is not empty; a single value may be written as itself, without a list."""
 
@@ -37,7 +36,6 @@ class Short:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
 class NoKey:
     """A field that no declaration has a key for."""
 

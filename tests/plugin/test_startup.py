@@ -11,7 +11,8 @@ from tests.plugin.conftest import Run
 from tests.plugin.data import clean_rows, write
 
 HEAVY = (
-    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click"),
+    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "yaml"),
+    *("tokenizers", "transformers", "sentencepiece"),
     *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
 )
 LOADED = f"""
@@ -56,13 +57,13 @@ def test_a_repository_with_data_loads_nothing_either(run: Run, here: Path) -> No
 
 
 def test_checks_load_only_what_they_need(run: Run, here: Path) -> None:
-    """Checking Parquet by a built-in contract needs numpy and pyarrow, but no pandera."""
+    """Checking Parquet by a built-in contract needs numpy and pyarrow, and no other library."""
     write(here / "a.parquet", clean_rows())
-    found = loaded(run, here, "--pretok-data=.")
+    (here / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    found = loaded(run, here, "--pretok-data=a.parquet")
 
-    assert "numpy" in found
-    assert "pyarrow" in found
-    assert not any(name in found for name in ("pandera", "datasets", "click"))
+    ours = [name for name in HEAVY if name.startswith(("pretok", "pytest_pretok"))]
+    assert found == f"LOADED {['numpy', 'pyarrow', *ours]}"
 
 
 def test_the_package_itself_is_light() -> None:

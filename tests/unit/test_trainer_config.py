@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from pytest_pretok.faults import DeclarationError
-from pytest_pretok.trainer_configs import Source, TrainerConfig, looks_like_config, read_config
 from pytest_pretok.trainer_configs.axolotl_prepared import dataset_hash, prepared_folders
+from pytest_pretok.trainer_configs.base import Source, TrainerConfig
 from pytest_pretok.trainer_configs.document import LARGEST
 from pytest_pretok.trainer_configs.model_folder import vocabulary
+from pytest_pretok.trainer_configs.read import looks_like_config, read_config
 
 # What axolotl 0.19.0 itself made of these configurations: load_cfg, load_tokenizer, then
 # generate_dataset_hash_from_config, on a toy model.

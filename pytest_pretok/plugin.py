@@ -6,8 +6,11 @@ of the project, is imported before there is data to check.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +94,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if handed is None and not config.getoption("pretok_data") and not _names_data(config):
         return
     _check_outputs(config)
+    with _without_collections():
+        _plan_and_start(config, handed)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """No collection of garbage while modules are loaded: they grow the heap, and leave none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _plan_and_start(config: pytest.Config, handed: str | None) -> None:
     from pytest_pretok.plan import Plan  # lazy: start cost
 
     request = _request(config)
@@ -177,6 +197,11 @@ def _start(config: pytest.Config, plan: Plan, request: Request) -> None:
     config.args_source = config.ArgsSource.ARGS
     data = DataSession(config, plan, arguments.positional, arguments.asked, arguments.odd_files)
     config.pluginmanager.register(data, "pretok-data")
+    if not arguments.positional:
+        # Where data alone is checked, what is loaded now stays to the end: each later collection,
+        # pytest's own at the end among them, would walk through all of it.
+        gc.freeze()
+        config.add_cleanup(gc.unfreeze)
     filters = [*config.getini("filterwarnings"), *(config.getoption("pythonwarnings") or ())]
     if not any("PretokWarning" in line for line in filters):
         # A repository's `filterwarnings = error` is about its code, not about its data.

@@ -6,6 +6,7 @@ of the project, is imported before there is data to check.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -198,11 +199,20 @@ def _start(config: pytest.Config, plan: Plan, request: Request) -> None:
     data = DataSession(config, plan, arguments.positional, arguments.asked, arguments.odd_files)
     config.pluginmanager.register(data, "pretok-data")
     if not arguments.positional:
-        # Where data alone is checked, what is loaded now stays to the end: each later collection,
-        # pytest's own at the end among them, would walk through all of it.
-        gc.freeze()
-        config.add_cleanup(gc.unfreeze)
+        _keep_what_is_loaded(config)
     filters = [*config.getini("filterwarnings"), *(config.getoption("pythonwarnings") or ())]
     if not any("PretokWarning" in line for line in filters):
         # A repository's `filterwarnings = error` is about its code, not about its data.
         config.addinivalue_line("filterwarnings", "default::pytest_pretok.PretokWarning")
+
+
+def _keep_what_is_loaded(config: pytest.Config) -> None:
+    """Where data alone is checked, take what is loaded out of all collections of garbage.
+
+    It stays to the end, yet pytest's two collections and the interpreter's last one would walk
+    through all of it. A process that goes on after the run has its heap back as it was.
+    """
+    gc.freeze()
+    config.add_cleanup(gc.unfreeze)
+    atexit.unregister(gc.freeze)  # of an earlier run in this process
+    atexit.register(gc.freeze)

@@ -488,6 +488,19 @@ def test_special_tokens_of_the_run(tmp_path: Path) -> None:
     assert "vocab_size" not in vocabulary(folder, {"pad_token": "<z>"})
 
 
+@pytest.mark.parametrize("number", [-1, True, 1.0, "1", None])
+def test_what_is_no_id(tmp_path: Path, number: object) -> None:
+    """An id is a whole number from 0 on; a token with another is one that is not there."""
+    words = {
+        "model": {"vocab": {"<x>": number}},
+        "added_tokens": [{"id": number, "content": "<y>"}],
+    }
+    folder = model(tmp_path, config={"bos_token_id": number}, tokenizer=words)
+
+    assert vocabulary(folder, {}) == {}
+    assert vocabulary(folder, {"bos_token": "<x>", "pad_token": "<y>"}) == {}
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"vocab_size": true, "eos_token_id": "x"}'])
 def test_odd_model_folders(tmp_path: Path, content: str) -> None:
     """Whatever lies in a model folder, it tells something or nothing."""

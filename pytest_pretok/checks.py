@@ -7,6 +7,7 @@ begins it anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,11 @@ from pretok_schemas.contract import Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
-from pytest_pretok.engines.local import auto_workers
+from pytest_pretok.engines import Engine, EngineError, make_engine
 from pytest_pretok.plan import Plan, PlannedDataset
-from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
+from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.settings import DatasetSettings, contract_of
+from pytest_pretok.text import printable
 
 if TYPE_CHECKING:
     from pytest_pretok.baseline import Baselines, Standing
@@ -29,19 +31,27 @@ ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a spl
 ALWAYS_OBSTRUCT = frozenset({"unreadable-file", "no-rows", "missing-column"})
 
 Selection = Mapping[tuple[int, str | None], frozenset[str]]
+Watch = Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a session scans: examples a finding, threads (None: all), every violation kept.
+    """How a session scans: examples a finding, workers (None: all), every violation kept.
 
-    With ``update_baseline`` findings are taken down as known rather than judged.
+    With ``update_baseline`` findings are taken down as known rather than judged; ``engine`` is
+    where units run (see `engines.make_engine`).
     """
 
     examples: int = 3
     workers: int | None = None
     keep_all: bool = False
     update_baseline: bool = False
+    engine: str = "local"
+
+
+def unwatched(name: str) -> AbstractContextManager[Progress]:
+    """A scan that nobody looks at."""
+    return nullcontext(SILENT)
 
 
 def packs(settings: Mapping[str, Any], split: str | None) -> bool:
@@ -91,16 +101,41 @@ class Checks:
     """Scans and findings of the datasets of a plan, made when first asked for.
 
     ``select`` gives the rules of the items that will run: by dataset number and split name, None
-    for the rules across splits.
+    for the rules across splits. ``watch`` opens what shows the progress of a scan, by its name.
     """
 
     plan: Plan
     options: Options
     select: Callable[[], Selection]
+    watch: Watch = unwatched
     _scans: dict[tuple[int, str], SplitScan | BaseException] = field(default_factory=dict)
     _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
     _selection: Selection | None = None
+    _engine: Engine | Exception | None = None
     _baselines: Baselines | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """Where scans run; started when the first of them begins.
+
+        Raises:
+            EngineError: it cannot be started. It is tried once.
+        """
+        if self._engine is None:
+            try:
+                self._engine = make_engine(self.options.engine, self.options.workers)
+            except Exception as error:
+                self._engine = error
+                raise
+        if isinstance(self._engine, Exception):
+            raise self._engine.with_traceback(None)
+        return self._engine
+
+    def close(self) -> None:
+        """Stop the engine, if one was started."""
+        engine, self._engine = self._engine, EngineError("the session is over")
+        if engine is not None and not isinstance(engine, Exception):
+            engine.close()
 
     @property
     def selection(self) -> Selection:
@@ -145,8 +180,12 @@ class Checks:
     def _scan(self, number: int, split: str) -> SplitScan:
         planned = next(s for s in self.plan.datasets[number].splits if s.name == split)
         shards = [Shard(shard.path, shard.shown, error=shard.error) for shard in planned.shards]
-        workers = self.options.workers or auto_workers()
-        return scan_split(split, shards, self.judge(number, split), workers)
+        judge = self.judge(number, split)
+        name = printable(self.plan.datasets[number].name)
+        if planned.named or len(self.plan.datasets[number].splits) > 1:
+            name += f"[{printable(split)}]"
+        with self.watch(name) as progress:
+            return scan_split(split, shards, judge, self.engine, progress)
 
     def finding(self, number: int, split: str, rule: str) -> Finding:
         """The finding of a rule on one split."""
@@ -160,9 +199,9 @@ class Checks:
             if only is not None:
                 names = [*names[: names.index(only)], only]
             scans = [self.scan(number, name) for name in names]
-            workers = self.options.workers or auto_workers()
             judge = self.judge(number, None, only)
-            self._overlaps[key] = compare_splits(scans, judge, workers, only)
+            with self.watch(printable(self.plan.datasets[number].name)) as progress:
+                self._overlaps[key] = compare_splits(scans, judge, self.engine, only, progress)
         return self._overlaps[key]
 
     def weighed(

@@ -17,6 +17,7 @@ import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
+from pytest_pretok.engines import EngineError
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.report import text
@@ -200,7 +201,9 @@ class RuleItem(_Hooks, pytest.Item):
 
     def _give_up(self, finding: Finding) -> None:
         subject = self.subject
-        if self.data.runs(subject.number, subject.split or subject.only, finding.because):
+        if finding.reason is None and self.data.runs(
+            subject.number, subject.split or subject.only, finding.because
+        ):
             pytest.skip(f"no verdict: {finding.because} comes first")
         cause = self.data.cause_of(subject, finding)
         raise Violation(finding, text.render_no_verdict(finding, subject.split, cause))
@@ -223,11 +226,14 @@ class RuleItem(_Hooks, pytest.Item):
         return text.render(finding, self.subject.split or self.subject.only, contract, note)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """A violation as its text; anything else is a bug and keeps its traceback."""
-        if not isinstance(excinfo.value, Violation):
-            return super().repr_failure(excinfo, style)
+        """A violation as its text, and an engine's error; all else keeps its traceback."""
         path, line, _ = self.reportinfo()
         shown = node_path(path, self.config.rootpath)
+        if isinstance(excinfo.value, EngineError):
+            told = str(excinfo.value)
+            return longrepr.failure(shown, line + 1, told.splitlines()[0], told)
+        if not isinstance(excinfo.value, Violation):
+            return super().repr_failure(excinfo, style)
         violation = excinfo.value
         return longrepr.failure(
             shown, line + 1, text.summary(violation.finding), violation.rendered

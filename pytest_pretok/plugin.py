@@ -64,11 +64,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="take down what is found as known, in the baseline file that the declaration names",
     )
     group.addoption(
+        "--pretok-engine",
+        choices=["local", "ray", "dask"],
+        default="local",
+        dest="pretok_engine",
+        help="where scans run: on threads of this machine (local), or on the cluster that "
+        "RAY_ADDRESS or DASK_SCHEDULER_ADDRESS leads to; without an address one is started here "
+        "(default: %(default)s)",
+    )
+    group.addoption(
         "--pretok-workers",
         type=_positive,
         metavar="N",
         dest="pretok_workers",
-        help="threads a scan may use (default: all processors, shared among xdist workers)",
+        help="threads or processes a scan may use, or tasks under way on a cluster (default: all "
+        "processors, shared among xdist workers)",
     )
     group.addoption(
         "--pretok-examples",
@@ -95,6 +105,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if handed is None and not config.getoption("pretok_data") and not _names_data(config):
         return
     _check_outputs(config)
+    _check_engine(config)
     with _without_collections():
         _plan_and_start(config, handed)
 
@@ -149,6 +160,15 @@ def _check_outputs(config: pytest.Config) -> None:
     violations = config.getoption("pretok_violations")
     if violations is not None and not violations.endswith(".parquet"):
         raise pytest.UsageError(f"--pretok-violations={violations}: the file must end in .parquet")
+
+
+def _check_engine(config: pytest.Config) -> None:
+    from pytest_pretok.engines import missing_package  # lazy: start cost
+
+    engine = config.getoption("pretok_engine")
+    missing = missing_package(engine)
+    if missing is not None:
+        raise pytest.UsageError(f"--pretok-engine={engine}: {missing}")
 
 
 def _request(config: pytest.Config) -> Request:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -19,7 +20,9 @@ from pretok_schemas.findings import Finding
 from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
 from pytest_pretok.checks import Checks, Options, Selection
+from pytest_pretok.engines import EngineError
 from pytest_pretok.plan import Plan, is_ours
+from pytest_pretok.progress import open_display
 from pytest_pretok.report import summary
 from pytest_pretok.report.records import Records
 
@@ -61,6 +64,7 @@ class DataSession:
             config.getoption("pretok_workers"),
             violations is not None,
             config.getoption("pretok_update_baseline"),
+            config.getoption("pretok_engine"),
         )
         self.updates: list[Update] = []
         self.checks = Checks(plan, options, self._selection)
@@ -94,10 +98,15 @@ class DataSession:
     def runs(self, number: int, split: str | None, rule: str | None) -> bool:
         """Whether the item of a rule runs too (for a rule across splits: on every split).
 
-        One that passes by a baseline alone does not count: nobody would see what it hides.
+        One that passes by a baseline alone does not count: nobody would see what it hides. Nor
+        does a unit that a cluster lost, where another process may read it for the other item.
         """
         splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
         selection = self.checks.selection
+        if hasattr(self.config, "workerinput") and any(
+            self.checks.scan(number, name).lost for name in splits
+        ):
+            return False
         return rule is not None and all(
             rule in selection.get((number, name), frozenset())
             and not self.checks.tolerates(number, name, rule)
@@ -116,9 +125,7 @@ class DataSession:
     def judge(self, item: nodes.RuleItem) -> Finding:
         """The finding of an item, kept for its report."""
         subject = item.subject
-        finding, standing = self.checks.weighed(
-            subject.number, subject.split, subject.rule, subject.only
-        )
+        finding, standing = self._weighed(subject)
         item.stash[_FINDING] = finding
         scan = self.scan_record(subject.number, subject.split) if subject.split else None
         properties: list[tuple[str, object]] = [
@@ -133,6 +140,15 @@ class DataSession:
         item.user_properties += properties
         return finding
 
+    def _weighed(self, subject: nodes.Subject) -> tuple[Finding, Standing | None]:
+        try:
+            return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)
+        except EngineError as error:
+            if self.session is not None and not hasattr(self.config, "workerinput"):
+                # Every other item would wait for nothing and say the same.
+                self.session.shouldfail = str(error).splitlines()[0]
+            raise
+
     def standing(self, subject: nodes.Subject) -> Standing | None:
         """How an item's finding stands to the baseline, if one is in force."""
         return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)[1]
@@ -142,6 +158,17 @@ class DataSession:
         return summary.scan_record(self.checks.scan(number, split))
 
     # -- hooks
+
+    def pytest_sessionstart(self) -> None:
+        """Take hold of the terminal before capture does; workers of pytest-xdist have none."""
+        config = self.config
+        if config.get_verbosity() < 0 or not config.pluginmanager.hasplugin("terminalreporter"):
+            return
+        writer = config.get_terminal_writer()
+        display = open_display(sys.stdout, lambda: writer.width_of_current_line, os.environ)
+        if display is not None:
+            self.checks.watch = display.watch
+            config.add_cleanup(display.close)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(
@@ -212,7 +239,8 @@ class DataSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write what was asked for."""
+        """Stop the engine, and write what was asked for."""
+        self.checks.close()
         worker = getattr(self.config, "workerinput", {}).get("workerid")
         if self.violations is not None:
             from pytest_pretok.report.violations import merge_parts, write_part  # lazy: start cost
@@ -227,6 +255,10 @@ class DataSession:
             )
             self._write_reports()
             self._update_baseline(session, exitstatus)
+
+    def pytest_unconfigure(self) -> None:
+        """Stop the engine even where another plugin's end went wrong."""
+        self.checks.close()
 
     def _write_reports(self) -> None:
         for name in self.config.getoption("pretok_report"):

@@ -21,7 +21,7 @@ from pytest_pretok.readers.jsonl import Block, line_blocks
 from pytest_pretok.readers.text import PIECE, pieces
 
 _FIRST_ROWS = 200
-_LONG_LINE = 2**16  # bytes
+_LONG_LINE = 2**10  # bytes
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 

@@ -23,6 +23,7 @@ from pytest_pretok.readers.text import (
 )
 
 BYTES_A_TOKEN = 12  # as text, in three columns together
+_MOST_BYTES = 8 * 2**20  # of a unit: text takes longer a byte than what is stored as numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Block:
 
 
 def units(path: Path, target: int) -> list[Unit]:
-    """Ranges of whole lines of about ``target`` bytes; a compressed file is one unit.
+    """Ranges of whole lines of about equal size; a compressed file is one unit.
+
+    They have about ``target`` bytes, or 8 MiB if that is less.
 
     Raises:
         UnreadableFile: the file cannot be read.
@@ -48,10 +51,12 @@ def units(path: Path, target: int) -> list[Unit]:
         size = path.stat().st_size
     if compression_of(head_of(path, 8), path.name):
         return [Unit(str(path), "jsonl", (), None, size)]
+    step = max(1, min(target, _MOST_BYTES))
+    step = -(-size // max(1, -(-size // step)))  # no small rest that one worker waits for
     found: list[Unit] = []
     start = 0
     while start < size:
-        stop = _line_end(path, start + max(1, target), size)
+        stop = _line_end(path, start + step, size)
         found.append(Unit(str(path), "jsonl", (start, stop), None, stop - start))
         start = stop
     return found

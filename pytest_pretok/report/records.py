@@ -17,7 +17,7 @@ Key = tuple[int, str | None]
 class Records:
     """Findings by dataset number and split (None: across splits), in the order of arrival.
 
-    ``errors`` counts items that ended in an exception of ours or of a plugin, without a verdict;
+    ``errors`` counts items that failed without a verdict, whatever the reason;
     ``complete`` is False when the run was cut short. ``standings`` tell, by dataset number, split,
     rule and the one split whose rows count, how findings stand to a baseline.
     """
@@ -39,6 +39,8 @@ class Records:
         finding = {**record["finding"], "id": record["id"], "baseline": allowed}
         if outcome == "failed" and finding["outcome"] == "warned":
             finding["outcome"] = "failed"  # a filter turned the warning into an error
+        elif outcome == "failed" and finding["outcome"] == "not-evaluated":
+            self.errors += 1
         name = finding["rule"] if record["only"] is None else f"{finding['rule']} {record['only']}"
         self.findings.setdefault((number, split), {})[name] = finding
         if standing is not None:

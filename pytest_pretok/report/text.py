@@ -64,7 +64,8 @@ def render(finding: Finding, split: str | None, contract: str, note: str = "") -
     """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline."""
     effect = finding.effect.value if finding.effect else ""
     head = [headline(finding, split), *_wrap(note)]
-    head += [*_wrap(f"{contract}: {effect} - {finding.consequence}"), ""]
+    says = f"{effect} - {finding.consequence}" if effect else finding.consequence
+    head += [*_wrap(f"{contract}: {says}"), ""]
     tail = _wrap(f"cause: {finding.cause}") if finding.cause else []
     tail += _wrap(f"help: {finding.help}")
     body: list[str] = []
@@ -88,7 +89,9 @@ def render(finding: Finding, split: str | None, contract: str, note: str = "") -
 def render_no_verdict(finding: Finding, split: str | None, cause: Finding | None) -> str:
     """Why a rule has no verdict, for an item whose cause is not among the items that run."""
     lines = [headline(finding, split), ""]
-    if cause is None or not cause.violations:
+    if finding.reason is not None:
+        lines += _wrap(f"It could not be judged: {printable(finding.reason, 500)}.")
+    elif cause is None or not cause.violations:
         lines.append(f"  It could not be judged: {finding.because} comes first.")
     else:
         lines.append(f"  It could not be judged because of {cause.rule}: {count(cause)}.")

@@ -5,7 +5,7 @@ Must not know which library reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import RLock
@@ -19,6 +19,10 @@ class SharedTokenizer:
     def __init__(self, path: str) -> None:
         self.path = path
         self._lock = RLock()  # the libraries keep the way of encoding as a state of theirs
+
+    def __reduce__(self) -> tuple[Callable[[str], SharedTokenizer], tuple[str]]:
+        """Crosses to other processes by its path, and is read anew there, once a process."""
+        return shared_tokenizer, (self.path,)
 
     @cached_property
     def _loaded(self) -> Tokenizer:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.FLOAT)
 WINDOW = 2  # places shown on each side of a fault
+_DENSE = 32  # from one in so many tokens on, a table of rows beats a search for each
+_STRETCH = 32  # from so many tokens on, copying a stretch beats picking token by token
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class View:
     copied.
     """
 
-    __slots__ = ("lengths", "offsets", "rows", "starts", "values")
+    __slots__ = ("_row_of", "lengths", "offsets", "rows", "starts", "values")
 
     def __init__(self, rows: Ints | None, offsets: Ints, values: Mapping[str, Values]) -> None:
         self.rows = rows
@@ -125,6 +127,7 @@ class View:
         self.values = values
         self.starts = offsets[:-1]
         self.lengths: Ints = offsets[1:] - offsets[:-1]
+        self._row_of: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -143,7 +146,16 @@ class View:
 
     def rows_at(self, flat: Ints) -> Ints:
         """The row of this view that each flat index lies in."""
-        return np.searchsorted(self.offsets, flat, side="right") - 1
+        if len(flat) * _DENSE < self.tokens:
+            return np.searchsorted(self.offsets, flat, side="right") - 1
+        return self.row_of[flat]
+
+    @property
+    def row_of(self) -> Ints:
+        """The row of this view that each token lies in, flat."""
+        if self._row_of is None:
+            self._row_of = np.repeat(np.arange(len(self)), self.lengths)
+        return self._row_of
 
     def first_in_row(self, flat: Ints) -> tuple[Ints, Ints]:
         """Of rising flat indices, the first in each row: (rows of this view, flat indices)."""
@@ -155,8 +167,18 @@ class View:
         """The same columns for some rows only, copied together; ``local`` must rise."""
         lengths = self.lengths[local]
         offsets = cumulated(lengths)
-        index = np.repeat(self.starts[local] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        values = {role: flat[index] for role, flat in self.values.items()}
+        first = heads(local - np.arange(len(local)))  # of each stretch of neighbouring rows
+        if len(first) * _STRETCH < offsets[-1]:
+            last = np.append(first[1:], len(local)) - 1
+            begins, ends = self.starts[local[first]], self.offsets[local[last] + 1]
+            stretches = list(map(slice, begins.tolist(), ends.tolist()))
+            values = {
+                role: np.concatenate([flat[:0], *(flat[stretch] for stretch in stretches)])
+                for role, flat in self.values.items()
+            }
+        else:
+            index = np.repeat(self.starts[local] - offsets[:-1], lengths) + np.arange(offsets[-1])
+            values = {role: flat[index] for role, flat in self.values.items()}
         return View(self.batch_rows(local), offsets, values)
 
 

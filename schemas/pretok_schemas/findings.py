@@ -131,7 +131,8 @@ class Finding:
 
     ``violations`` counts rows exactly (files or splits where the rule's ``unit`` says so);
     ``total`` is what it counts them out of. ``because`` names the finding that made the rule
-    meaningless; ``cause`` is what the data shows about the origin of the fault.
+    meaningless, ``reason`` is why there is no verdict where no other finding tells it; ``cause`` is
+    what the data shows about the origin of the fault.
     """
 
     rule: str
@@ -144,6 +145,7 @@ class Finding:
     effect: Effect | None = None
     consequence: str = ""
     because: str | None = None
+    reason: str | None = None
     cause: str | None = None
     help: str = ""
     examples: tuple[Example, ...] = field(default=())

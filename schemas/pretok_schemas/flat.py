@@ -18,6 +18,7 @@ Values = npt.NDArray[Any]
 _WORD = 8  # flags looked at together
 _SPARSE = 16  # times as many words as hot ones, from which on looking at words pays
 _FEW = 4  # values compared one by one
+_COUNTABLE = 2**16  # values below are counted in a table, which beats sorting them
 
 
 def places(flags: Bools) -> Ints:
@@ -65,12 +66,17 @@ def among_sorted(values: Values, ordered: Values) -> Bools:
 
 
 def frequent(values: Values, most: int) -> list[tuple[int, int]]:
-    """The ``most`` most frequent of some integers with their counts, in no certain order."""
+    """The most frequent of some integers and their counts; of equally frequent ones the smaller."""
     if not len(values):
         return []
     if (values == values[0]).all():
         return [(int(values[0]), len(values))]
-    distinct, many = np.unique(values, return_counts=True)
+    if values.min() >= 0 and values.max() < _COUNTABLE:
+        counts = np.bincount(values)
+        distinct = counts.nonzero()[0]
+        many = counts[distinct]
+    else:
+        distinct, many = np.unique(values, return_counts=True)
     if len(distinct) > most:
         top = np.argsort(-many, kind="stable")[:most]
         distinct, many = distinct[top], many[top]

@@ -143,12 +143,12 @@ class Judge:
         return state
 
     def norms(self, state: State) -> dict[str, str]:
-        """By rule, the norm of the split from which some rows depart: who asks looks again."""
+        """By rule, the norm of the split that some of its batches misjudged: look at them again."""
         facts = state.stats.facts()
         found = {}
         for rule in self.rules:
             if isinstance(rule, NormRule):
-                norm = rule.norm(state.counts.get(rule.name, {}), facts)
+                norm = rule.misjudged(state.counts.get(rule.name, {}), facts)
                 if norm is not None:
                     found[rule.name] = norm
         return found
@@ -156,9 +156,12 @@ class Judge:
     def _look_at_rows(self, batch: TokenBatch, state: State, norms: Mapping[str, str]) -> None:
         """Every rule about rows over one batch, each less what those before it explain."""
         reported = dict(self._about_split)
+        needed = _with_causes(self._row_rules, set(norms)) if norms else None
         for rule in self._row_rules:
+            if needed is not None and rule.name not in needed:
+                continue
             if isinstance(rule, NormRule) and rule.name in norms:
-                look = Look(rule.look_again(batch, norms[rule.name]))
+                look = Look(rule.depart(batch, norms[rule.name]))
             else:
                 look = rule.look(batch)
             if look.counts:
@@ -188,7 +191,7 @@ class Judge:
             if missing > 0:
                 tally.examples += map(at.move, examples_of(part, batch, missing))
             if self.keep_all:
-                tally.tables.append(at.move_table(table_of(part)))
+                tally.tables += at.move_table(table_of(part))
 
     def conclude(self, state: State, shards: Sequence[ShardFacts]) -> dict[str, Finding]:
         """The findings of a split, for every evaluated rule that does not compare rows.

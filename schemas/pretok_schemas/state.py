@@ -5,40 +5,19 @@ Plain data with arithmetic; judges nothing. Nothing depends on how the rows were
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
 
 from pretok_schemas.causes import Condition, Settled
 from pretok_schemas.findings import Example
 from pretok_schemas.flat import Ints
 from pretok_schemas.rules.corpus import Keys
 from pretok_schemas.stats import Stats
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a stretch of rows begins: rows before it in the split and in its shard."""
-
-    row: int
-    shard_row: int
-    shard: str = ""
-    split: str = ""
-
-    def move(self, example: Example) -> Example:
-        """The example, counted from here."""
-        return replace(
-            example,
-            row=example.row + self.row,
-            shard_row=example.shard_row + self.shard_row,
-            shard=self.shard or example.shard,
-            split=self.split or example.split,
-        )
-
-    def move_table(self, table: HitTable) -> HitTable:
-        """The table, counted from here."""
-        rows, in_shard = table.rows + self.row, table.shard_rows + self.shard_row
-        return replace(table, rows=rows, shard_rows=in_shard, shard=self.shard or table.shard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +30,60 @@ class HitTable:
     found: tuple[str | None, ...]
     expected: tuple[str | None, ...]
     shard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stretch of rows begins: rows before it in the split and in its shard.
+
+    ``later`` are the further shards that it runs on into: the row of the stretch at which each
+    begins, and its name.
+    """
+
+    row: int
+    shard_row: int
+    shard: str = ""
+    split: str = ""
+    later: tuple[tuple[int, str], ...] = ()
+
+    def move(self, example: Example) -> Example:
+        """The example, counted from here."""
+        begins, before, shard = self._shard_of(example.row)
+        return replace(
+            example,
+            row=example.row + self.row,
+            shard_row=example.shard_row - begins + before,
+            shard=shard or example.shard,
+            split=self.split or example.split,
+        )
+
+    def _shard_of(self, row: int) -> tuple[int, int, str]:
+        """The shard of a row: its first row in the stretch, rows before that, and its name."""
+        at = bisect_right(self.later, row, key=lambda one: one[0])
+        if not at:
+            return 0, self.shard_row, self.shard
+        begins, shard = self.later[at - 1]
+        return begins, 0, shard
+
+    def move_table(self, table: HitTable) -> list[HitTable]:
+        """The table, counted from here; one for each shard that it has rows of."""
+        cuts = np.searchsorted(table.rows, [row for row, _ in self.later]).tolist()
+        found = []
+        for low, high in pairwise([0, *cuts, len(table.rows)]):
+            if low == high:
+                continue
+            begins, before, shard = self._shard_of(int(table.rows[low]))
+            found.append(
+                HitTable(
+                    table.rows[low:high] + self.row,
+                    table.shard_rows[low:high] - begins + before,
+                    table.positions[low:high],
+                    table.found[low:high],
+                    table.expected[low:high],
+                    shard or table.shard,
+                )
+            )
+        return found
 
 
 @dataclass(slots=True)
@@ -91,6 +124,12 @@ class State:
         for key, many in counts.items():
             mine[key] += many
 
+    def retake(self, rules: Iterable[str], again: State) -> None:
+        """Put the tallies of a second look at the same rows in the place of some rules' own."""
+        for rule in rules:
+            self.tallies.pop(rule, None)
+        self.tallies.update(again.tallies)
+
     def extend(self, other: State, examples: int, at: Place) -> None:
         """Append the state of the rows that follow, whose first row stands at ``at``."""
         for rule, by_condition in other.tallies.items():
@@ -101,7 +140,8 @@ class State:
                 mine.roles |= theirs.roles
                 for example in theirs.examples[: max(0, examples - len(mine.examples))]:
                     mine.examples.append(at.move(example))
-                mine.tables += map(at.move_table, theirs.tables)
+                for table in theirs.tables:
+                    mine.tables += at.move_table(table)
         for rule, counts in other.counts.items():
             self.count(rule, counts)
         self.judged.update(other.judged)

@@ -84,7 +84,7 @@ def test_split_overlap(container: str, seed: int, count: int) -> None:
             (Path(folder) / name).mkdir()
             paths = WRITERS[container](Path(folder) / name, rows, rng)
             scans.append(scan(paths, split=name))
-        finding = compare_splits(scans, judge(), workers=1)
+        finding = compare_splits(scans, judge(), engine=1)
 
         assert finding.violations == len(chosen)
         assert [example.row for example in finding.examples] == chosen[:3]
@@ -102,7 +102,7 @@ def test_short_rows_may_stand_in_two_splits(length: int, counts: int, tmp_path: 
         paths = WRITERS["parquet"](tmp_path / name, [row], random.Random(1))
         scans.append(scan(paths, split=name))
 
-    assert compare_splits(scans, judge(), workers=1).violations == counts
+    assert compare_splits(scans, judge(), engine=1).violations == counts
 
 
 def test_a_tie_of_shifts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.plugin.conftest import Run
 from tests.plugin.data import clean_rows, write
 
 HEAVY = (
-    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "yaml"),
+    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "tqdm", "yaml"),
     *("tokenizers", "transformers", "sentencepiece"),
     *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
 )

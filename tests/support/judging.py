@@ -48,7 +48,7 @@ def judged(
         for table in batches:
             again = judge.look_again(judge.columns.batch(table, foreign=foreign), norms, again)
         assert again is not None
-        state.tallies.update(again.tallies)
+        state.retake(norms, again)
     facts = [ShardFacts("x", state.rows, tuple(made.column_names), usable=usable)]
     findings = judge.conclude(state, facts)
     tables = judge.tables(state, facts)

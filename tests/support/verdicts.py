@@ -14,8 +14,9 @@ from pretok_schemas.contract import Contract
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules.base import NOWHERE
 from pytest_pretok import readers
-from pytest_pretok import scan as scanning
-from pytest_pretok.scan import Shard, SplitScan, scan_split
+from pytest_pretok.engines import Engine
+from pytest_pretok.scan import Shard, SplitScan, scan_split, tasks
+from pytest_pretok.scan import shards as opening
 from tests.support.containers import Writer
 from tests.support.rows import KNOWN, Known, Row
 from tests.support.slow_reader import WHOLE, Faults
@@ -37,14 +38,14 @@ def judge(selected: Collection[str] | None = None, examples: int = 3, known: Kno
 
 def scan(
     paths: Sequence[Path],
-    workers: int = 1,
+    workers: Engine | int = 1,
     selected: Collection[str] | None = None,
     split: str = "train",
     known: Known = ALL,
     cut: Cut | None = None,
 ) -> SplitScan:
     """Scan files as one split; ``cut`` makes units of about so many bytes, and batches of about so
-    many tokens, where the plugin takes millions.
+    many tokens, where the plugin takes millions. A few of either go together.
     """
     shards = [Shard(str(path), path.name) for path in paths]
     ours = judge(selected, known=known)
@@ -53,8 +54,10 @@ def scan(
     units = partial(readers.split_units, target=cut[0])
     chunks = partial(readers.read_chunks, tokens=cut[1])
     with (
-        patch.object(scanning, "split_units", units),
-        patch.object(scanning, "read_chunks", chunks),
+        patch.object(opening, "split_units", units),
+        patch.object(opening, "TOGETHER", 3 * cut[0]),
+        patch.object(tasks, "read_chunks", chunks),
+        patch.object(tasks, "GATHERED", 20 * cut[1]),
     ):
         return scan_split(split, shards, ours, workers)
 

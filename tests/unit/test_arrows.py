@@ -87,7 +87,7 @@ def names_in(*packages: str) -> list[str]:
 
 READING = ("readers", "engines")
 PLANNING = ("plan", "planning", "config_planning", "configs", "arguments")
-UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline")
+UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline", "progress")
 DECLARING = (
     *("settings", "declared", "declared_tables", "declaration"),
     *("discovery", "toml_lines", "trainer_configs"),
@@ -97,19 +97,41 @@ DECLARING = (
 @pytest.mark.parametrize("name", names_in(*READING))
 def test_readers_and_engines_are_the_bottom(name: str) -> None:
     """Readers and engines know no rule, no plan and no pytest; of the contracts, readers use the
-    module about Arrow types alone.
+    module about Arrow types alone. Engines ask the package for its version.
     """
     room = ".".join(name.split(".")[:2])
     used = under(imports(name), "pytest", "pytest_pretok", "pretok_schemas")
 
-    assert used - under(used, room) <= {"pretok_schemas.arrow"}
+    assert used - under(used, room) <= {"pretok_schemas.arrow", "pytest_pretok"}
 
 
-def test_scan_reads_and_judges() -> None:
+@pytest.mark.parametrize("name", names_in("scan"))
+def test_scan_reads_and_judges(name: str) -> None:
     """The scan stands on readers, engines and the contracts, and knows nothing else."""
-    used = under(imports("pytest_pretok.scan"), "pytest", "pytest_pretok")
+    used = under(imports(name), "pytest", "pytest_pretok")
+    below = ("pytest_pretok.readers", "pytest_pretok.engines", "pytest_pretok.scan")
 
-    assert used - under(used, "pytest_pretok.readers", "pytest_pretok.engines") == set()
+    assert used - under(used, *below) == set()
+
+
+def test_tasks_know_no_engine() -> None:
+    """What is done with a unit does not depend on where it is done."""
+    used = under(imports("pytest_pretok.scan.tasks"), "pytest", "pytest_pretok")
+
+    assert used - under(used, "pytest_pretok.readers") == {"pytest_pretok.scan.watch"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_engines_are_imported_when_asked_for(name: str) -> None:
+    """Ray and Dask are extras: nobody imports them before an engine of theirs is made."""
+    assert not under(imports(name, lazy=False), "ray", "dask", "distributed")
+
+
+def test_progress_is_shown_without_pytest() -> None:
+    """What shows a scan knows the scan alone: another command can show it just as well."""
+    used = under(imports("pytest_pretok.progress"), "pytest", "pytest_pretok", "pretok_schemas")
+
+    assert used == {"pytest_pretok.scan"}
 
 
 @pytest.mark.parametrize("name", names_in(*DECLARING))

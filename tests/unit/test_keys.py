@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_pretok import keys as module
-from pytest_pretok.keys import RowKeys, repeated, shared
+from pytest_pretok.scan import keys as module
+from pytest_pretok.scan.keys import RowKeys, repeated, shared
 
 # Few distinct values all over the range, so that they meet; the two lowest bits say who compares.
 VALUES = st.builds(

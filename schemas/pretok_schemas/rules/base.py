@@ -6,6 +6,7 @@ it would report; the judge takes away those that an earlier rule explains, and c
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -215,25 +216,50 @@ class RowRule(Rule):
 class NormRule(RowRule):
     """A rule about rows that depart from what nearly all rows of the split do.
 
-    The first pass only counts (`survey`); if the counts show a norm and rows that depart from it,
-    the split is read once more, and `look_again` tells those rows. `look` reports nothing.
+    A batch takes what most of its own rows do for the norm, and its other rows are reported under
+    the condition that the split has this norm. Only where some batch guessed otherwise is the
+    split read once more (`misjudged`, `depart`).
     """
-
-    def look(self, batch: TokenBatch) -> Look:
-        """What `survey` counts; no row can be told apart yet."""
-        return Look(counts=self.survey(batch))
 
     @abstractmethod
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Counts of one batch, which add up over the split."""
 
     @abstractmethod
+    def guess(self, counts: Mapping[str, int]) -> str | None:
+        """What most rows of a batch do, or None where there is no such habit."""
+
+    @abstractmethod
     def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
         """What nearly all rows do, or None where there is no norm or no row departs from it."""
 
     @abstractmethod
-    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
-        """The rows of a batch that depart from the norm."""
+    def depart(self, batch: TokenBatch, norm: str) -> Hits:
+        """The rows of a batch that depart from a norm."""
+
+    def look(self, batch: TokenBatch) -> Look:
+        """The rows that depart from what most rows of the batch do; they count if all others do."""
+        counts = dict(self.survey(batch))
+        if not counts.get("rows"):
+            return NOTHING
+        guess = self.guess(counts)
+        counts[f"guess {guess}"] = 1
+        if guess is None:
+            return Look(counts=counts)
+        hits = self.depart(batch, guess)
+        codes = np.full(len(hits), _code_of_text(guess), np.int64)
+        return Look(replace(hits, codes=codes), counts)
+
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """The norm of the split, as a code."""
+        norm = self.norm(counts, facts)
+        return () if norm is None else (_code_of_text(norm),)
+
+    def misjudged(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
+        """The norm of the split if some batch guessed another one, or none."""
+        norm = self.norm(counts, facts)
+        guesses = {key for key in counts if key.startswith("guess ")}
+        return norm if guesses - {f"guess {norm}"} else None
 
 
 class SplitRule(Rule):
@@ -282,6 +308,11 @@ def code_of(values: Values) -> Ints:
     """A code for each value of a hit (see `Hits.codes`); no value has the code 0."""
     wide = values.astype(np.int64)
     return np.where(wide >= 0, wide + 1, wide)
+
+
+def _code_of_text(text: str) -> int:
+    """A code for a text, positive and the same on every machine."""
+    return 1 + int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
 
 
 def some(hits: Hits, keep: Bools | None = None) -> Look:

@@ -13,7 +13,7 @@ import numpy as np
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.findings import Effect
-from pretok_schemas.flat import Ints
+from pretok_schemas.flat import Ints, frequent
 from pretok_schemas.rules.base import SplitFacts, SplitRule, Usual
 from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view
 
@@ -59,19 +59,18 @@ class WrongKind(SplitRule):
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Labels that differ from their ids and where they stand; labels of other lengths."""
         counts = self._uneven(batch)
-        wrong = batch.once(label_state).wrong
-        if wrong is None:
+        wrong = batch.once(label_state).at
+        if not len(wrong):
             return counts
         view = batch.once(label_view)
         ids, labels = batch.view(*LABELLED)[IDS][wrong], view[LABELS][wrong]
         counts["different"] = len(ids)
-        values, many = np.unique(ids, return_counts=True)
-        for i in np.argsort(-many, kind="stable")[:KEPT].tolist():
-            if values[i] < 0:
+        for value, many in frequent(ids, KEPT):
+            if value < 0:
                 continue
-            counts[f"at {values[i]}"] = int(many[i])
-            distinct = np.unique(labels[ids == values[i]])[:DISTINCT]
-            counts |= {f"{values[i]} as {label}": 1 for label in distinct.tolist()}
+            counts[f"at {value}"] = many
+            distinct = np.unique(labels[ids == value])[:DISTINCT]
+            counts |= {f"{value} as {label}": 1 for label in distinct.tolist()}
         return counts
 
     def _uneven(self, batch: TokenBatch) -> dict[str, int]:

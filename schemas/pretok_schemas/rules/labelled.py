@@ -22,11 +22,13 @@ IGNORE = -100
 class LabelState(NamedTuple):
     """Flat bools over the labelled view: labels that are not -100, and of those the wrong ones.
 
-    ``wrong`` (trained, and not the id that belongs there) is None where there is no such place.
+    ``wrong`` (trained, and not the id that belongs there) is None where there is no such place;
+    ``at`` are the flat indices of these places (int64, rising).
     """
 
     trained: Bools
     wrong: Bools | None
+    at: Ints
 
 
 def label_view(batch: TokenBatch) -> View:
@@ -53,7 +55,8 @@ def label_state(batch: TokenBatch) -> LabelState:
     trained = labels != IGNORE
     wrong = labels != ids
     wrong &= trained
-    return LabelState(trained, wrong if wrong.any() else None)
+    at = places(wrong)
+    return LabelState(trained, wrong if len(at) else None, at)
 
 
 def targets(batch: TokenBatch) -> Bools:
@@ -163,10 +166,12 @@ def rows_with_ignore_ids(batch: TokenBatch) -> Ints:
 
 def suspects(batch: TokenBatch) -> Ints:
     """Rows of the labelled view with a label that is neither -100 nor the id."""
-    wrong = batch.once(label_state).wrong
-    if wrong is None:
-        return np.zeros(0, np.int64)
-    return batch.view(*LABELLED).first_in_row(places(wrong))[0]
+    return batch.once(first_wrong)[0]
+
+
+def first_wrong(batch: TokenBatch) -> tuple[Ints, Ints]:
+    """Rows of the labelled view with such a label, and the flat index of the first in each."""
+    return batch.view(*LABELLED).first_in_row(batch.once(label_state).at)
 
 
 def at_first_wrong(batch: TokenBatch, local: Ints) -> Hits:
@@ -174,7 +179,7 @@ def at_first_wrong(batch: TokenBatch, local: Ints) -> Hits:
     view, state = batch.once(label_view), batch.once(label_state)
     if not len(local) or state.wrong is None:
         return Hits()
-    rows, first = view.first_in_row(places(state.wrong))
+    rows, first = batch.once(first_wrong)
     at = first[np.searchsorted(rows, local)]
     return Hits(
         view.batch_rows(local),

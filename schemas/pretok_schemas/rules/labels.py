@@ -14,7 +14,7 @@ import numpy as np
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.contract import IDS, LABELS
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.flat import Bools, places
+from pretok_schemas.flat import Bools, Ints
 from pretok_schemas.rules.base import (
     NOTHING,
     Hits,
@@ -65,15 +65,15 @@ class LabelOutOfRange(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a label that the loss cannot take, at the first one."""
-        bad = out_of_range(batch, self.vocabulary.size)
-        if bad is None:
+        bad = batch.once(out_of_range)
+        if not len(bad.at):
             return NOTHING
         view = batch.view(*LABELLED)
         expected = "-100, or 0 or more"
         if self.vocabulary.size is not None:
             expected = f"-100, or 0 to {self.vocabulary.size - 1}"
-        hits = hits_at(view, places(bad.flat), found=view[LABELS], expected=expected)
-        wrapped = view.batch_rows(view.first_in_row(places(bad.wrapped))[0])
+        hits = hits_at(view, bad.at, found=view[LABELS], expected=expected)
+        wrapped = view.batch_rows(view.first_in_row(bad.at[bad.wrapped])[0])
         explains = np.isin(hits.rows, wrapped)
         clipped = bool(bad.wrapped.any()) and bool((view[LABELS] == CLIPPED).any())
         key = f"wrapped {'uint64' if clipped else view[LABELS].dtype}"
@@ -91,29 +91,30 @@ class LabelOutOfRange(RowRule):
 
 
 class _OutOfRange(NamedTuple):
-    flat: Bools
+    at: Ints
     wrapped: Bools
 
 
-def out_of_range(batch: TokenBatch, size: int | None) -> _OutOfRange | None:
-    """Flat bools over the labelled view: labels that no loss can take, and wrapped ones.
-
-    None where every label is -100 or in range.
+def out_of_range(batch: TokenBatch) -> _OutOfRange:
+    """Labels that no loss can take, as flat indices of the labelled view, and which of them are
+    -100 wrapped by an unsigned type.
     """
-    view = batch.view(*LABELLED)
-    state = batch.once(label_state)
+    view, state = batch.view(*LABELLED), batch.once(label_state)
+    labels, size = view[LABELS], batch.vocabulary.size
     low, high = batch.once(id_range)
-    known = state.wrong is None and not batch.labels_ahead
-    if known and low >= 0 and (size is None or high < size):
-        return None  # every label is -100 or an input id, and all of those are in range
-    labels = view[LABELS]
-    wrapped = np.zeros(len(labels), np.bool_)
+    at = state.at
+    if batch.labels_ahead or low < 0 or (size is not None and high >= size):
+        at = np.flatnonzero(state.trained)  # else only a label that is no input id can be
+    values = labels[at]
+    wrapped = is_wrapped(values)
     if state.wrong is not None:
-        wrapped = state.wrong & is_wrapped(labels)
-    flat = (labels < 0) & state.trained | wrapped
+        wrapped &= state.wrong[at]
+    else:
+        wrapped[:] = False
+    bad = (values < 0) | wrapped
     if size is not None:
-        flat |= (labels >= size) & state.trained
-    return _OutOfRange(flat, wrapped) if flat.any() else None
+        bad |= values >= size
+    return _OutOfRange(at[bad], wrapped[bad])
 
 
 class LabelNotInputId(RowRule):
@@ -145,13 +146,11 @@ class LabelNotInputId(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a label in range that is neither -100 nor the id, at the first one."""
-        state = batch.once(label_state)
-        if state.wrong is None:
+        flat = batch.once(label_state).at
+        if not len(flat):
             return NOTHING
         view = batch.once(label_view)
-        bad = out_of_range(batch, self.vocabulary.size)
-        wrong = state.wrong if bad is None else state.wrong & ~bad.flat
-        flat = places(wrong)
+        flat = np.setdiff1d(flat, batch.once(out_of_range).at, assume_unique=True)
         return Look(hits_at(view, flat, found=view[LABELS], expected=view[IDS]))
 
 

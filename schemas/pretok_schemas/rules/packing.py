@@ -80,7 +80,7 @@ def inner_bos(batch: TokenBatch) -> Ints:
     found, bos = batch.once(texts), batch.vocabulary.bos
     if bos is None or bos in (batch.vocabulary.eos or ()):
         return np.zeros(0, np.int64)
-    view, ids = found.view, found.ids
+    view = found.view
     at = batch.once(bos_places)
     if len(at) <= len(found.local) and np.array_equal(at, found.first[: len(at)]):
         return at[:0]
@@ -90,14 +90,12 @@ def inner_bos(batch: TokenBatch) -> Ints:
     end[found.local] = found.last
     rows = view.rows_at(at)
     at = at[(at > begin[rows]) & (at <= end[rows])]
-    return at[~_leads(ids, begin[view.rows_at(at)], at, bos)]
-
-
-def _leads(ids: Ints, begin: Ints, at: Ints, bos: int) -> Bools:
-    """Whether nothing but BOS stands between the text's first token and each place."""
-    others = np.concatenate(([0], np.cumsum(ids != bos)))
-    leads: Bools = others[at] == others[begin]
-    return leads
+    # Nothing but BOS stands between the text's first token and those that lead.
+    before = begin[view.rows_at(at)]
+    every = batch.once(bos_places)
+    leads: Bools = np.searchsorted(every, at) - np.searchsorted(every, before) == at - before
+    inner: Ints = at[~leads]
+    return inner
 
 
 class InnerBos(RowRule):

@@ -15,45 +15,12 @@ from pretok_schemas.contract import IDS, LABELS, MASK
 from pretok_schemas.flat import Bools, Ints, places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
 from pretok_schemas.rules.labelled import IGNORE, LABELLED
-from pretok_schemas.rules.texts import attends_all
+from pretok_schemas.rules.texts import MASKED, zeros
 
-MASKED = (IDS, MASK)
 # Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many
 # on. Texts may begin with a repeated token (rulers, newlines), but do not end in an unlabelled one.
 EQUAL_AT_END = 2
 EQUAL_AT_START = 4
-
-
-class Zeros(NamedTuple):
-    """Rows of the masked view that hold a zero: int64 each, one value a row.
-
-    ``first`` and ``last`` are the positions of the first and the last value that is not 0
-    (``length`` and -1 where there is none), ``zeros`` is the number of zeros.
-    """
-
-    local: Ints
-    length: Ints
-    zeros: Ints
-    first: Ints
-    last: Ints
-
-
-def zeros(batch: TokenBatch) -> Zeros | None:
-    """Where the mask is 0, by row; None where it is nowhere 0."""
-    view = batch.view(*MASKED)
-    mask = view[MASK]
-    if batch.once(attends_all):
-        return None
-    local = view.first_in_row(places(mask == 0))[0]
-    part = view.take(local)
-    attended = np.flatnonzero(part[MASK])
-    first, last = part.lengths.copy(), np.full(len(local), -1, np.int64)
-    rows, at = part.first_in_row(attended)
-    first[rows] = at - part.starts[rows]
-    rows = part.rows_at(attended)
-    last[rows] = attended - part.starts[rows]  # the last write to a row stays
-    many = np.bincount(rows, minlength=len(local))
-    return Zeros(local, part.lengths, part.lengths - many, first, last)
 
 
 class MaskValues(RowRule):

@@ -5,7 +5,7 @@ Each compares a row with what nearly all rows of the split do. Must not know spe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -14,14 +14,23 @@ from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Ints
-from pretok_schemas.rules.base import NONE, Hits, NormRule, SplitFacts, Usual
+from pretok_schemas.rules.base import (
+    NONE,
+    Hits,
+    Look,
+    NormRule,
+    RowRule,
+    SplitFacts,
+    Usual,
+    some,
+)
 from pretok_schemas.rules.ends import NO_SAY
 from pretok_schemas.rules.labelled import LABELLED, token_runs, trained_counts, trained_tokens
 from pretok_schemas.rules.texts import texts
 
 BEFORE = 3  # ids before a run that make its boundary
 PACKED = 2**21
-KEPT = 64  # distinct beginnings and boundaries counted a batch
+KEPT = 16  # distinct beginnings and boundaries counted a batch
 
 
 def untrained_counts(batch: TokenBatch) -> tuple[Ints, Ints]:
@@ -63,14 +72,14 @@ def _trained_within(batch: TokenBatch, local: Ints) -> Ints:
 
 
 def _all_trained(batch: TokenBatch) -> Hits:
-    """Rows in which every token behind the first carries loss."""
+    """Rows in which every token behind the first carries loss; undecided."""
     view = batch.view(*LABELLED)
     local, silent = batch.once(untrained_counts)
-    whole = local[silent == 0]
-    return Hits(view.batch_rows(whole), np.ones(len(whole), np.int64))
+    rows = view.batch_rows(local[silent == 0])
+    return some(Hits(rows, np.ones(len(rows), np.int64))).hits
 
 
-class PromptNotMasked(NormRule):
+class PromptNotMasked(RowRule):
     """Prompts are trained like answers.
 
     What it checks:
@@ -101,29 +110,26 @@ class PromptNotMasked(NormRule):
     TEMPLATE = 0.9
     LEAST_ROWS = 8
 
-    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
-        """Rows, rows that train everything, and how rows begin."""
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that train everything; they count if nearly all do, and begin alike."""
         local, silent = batch.once(untrained_counts)
         view = batch.view(*LABELLED)
         counts = {"rows": len(local), "whole": int((silent == 0).sum())}
         begin = view.starts[local]
         begin = begin + (view[IDS][begin] == self.vocabulary.bos)
-        return counts | _commonest(_ids_at(view, local, begin, range(2)))
+        counts |= _commonest(_ids_at(view, local, begin, range(2)))
+        return Look(_all_trained(batch), counts)
 
-    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
-        """A template, and nearly every row trains everything."""
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if there is a template, and nearly every row trains everything."""
         rows = counts.get("rows", 0)
         _, most = _top(counts)
         whole = counts.get("whole", 0) >= self.NEARLY_ALL * rows
         template = most >= self.TEMPLATE * rows
-        return "whole" if rows >= self.LEAST_ROWS and whole and template else None
-
-    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
-        """The rows that train everything."""
-        return _all_trained(batch)
+        return (1,) if rows >= self.LEAST_ROWS and whole and template else ()
 
 
-class MixedMasking(NormRule):
+class MixedMasking(RowRule):
     """A row trains everything, while most rows mask their prompts.
 
     What it checks:
@@ -151,19 +157,16 @@ class MixedMasking(NormRule):
     }
     HALF = 0.5
 
-    def survey(self, batch: TokenBatch) -> Mapping[str, int]:
-        """Rows, and those that train everything."""
+    def look(self, batch: TokenBatch) -> Look:
+        """Rows that train everything; they count if fewer than half do."""
         local, silent = batch.once(untrained_counts)
-        return {"rows": len(local), "whole": int((silent == 0).sum())}
+        counts = {"rows": len(local), "whole": int((silent == 0).sum())}
+        return Look(_all_trained(batch), counts)
 
-    def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
-        """Some rows train everything, but fewer than half."""
+    def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Container[int]:
+        """Counts if fewer than half of the rows train everything."""
         rows, whole = counts.get("rows", 0), counts.get("whole", 0)
-        return "masked" if 0 < whole < self.HALF * rows else None
-
-    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
-        """The rows that train everything."""
-        return _all_trained(batch)
+        return (1,) if whole < self.HALF * rows else ()
 
 
 class PromptBoundary(NormRule):
@@ -200,12 +203,18 @@ class PromptBoundary(NormRule):
         "": (Effect.SILENT, "trained to answer behind a beginning that use does not have"),
     }
     AGREEING = 0.8
+    HALF = 0.5
     LEAST_ROWS = 20
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Rows with a masked beginning, and the ids before their first trained token."""
         _, found = _boundaries(batch)
         return {"rows": len(found), **_commonest(found)}
+
+    def guess(self, counts: Mapping[str, int]) -> str | None:
+        """The ids that half of the rows have there."""
+        ids, most = _top(counts)
+        return ids if most >= self.HALF * counts["rows"] else None
 
     def norm(self, counts: Mapping[str, int], facts: SplitFacts) -> str | None:
         """The ids that nearly all rows have there, if some have others."""
@@ -215,7 +224,7 @@ class PromptBoundary(NormRule):
             return ids
         return None
 
-    def look_again(self, batch: TokenBatch, norm: str) -> Hits:
+    def depart(self, batch: TokenBatch, norm: str) -> Hits:
         """Rows with other ids before their first trained token, at that token."""
         view = batch.view(*LABELLED)
         at, found = _boundaries(batch)

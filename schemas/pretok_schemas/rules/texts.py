@@ -11,7 +11,9 @@ import numpy as np
 
 from pretok_schemas.batch import TokenBatch, View
 from pretok_schemas.contract import IDS, MASK
-from pretok_schemas.flat import Bools, Ints, among
+from pretok_schemas.flat import Bools, Ints, among, places
+
+MASKED = (IDS, MASK)
 
 
 class Texts(NamedTuple):
@@ -45,34 +47,53 @@ class Texts(NamedTuple):
         return flat - self.view.starts[self.local[which]]
 
 
+class Zeros(NamedTuple):
+    """Rows of the masked view that hold a zero: int64 each, one value a row.
+
+    ``first`` and ``last`` are the positions of the first and the last value that is not 0
+    (``length`` and -1 where there is none), ``zeros`` is the number of zeros.
+    """
+
+    local: Ints
+    length: Ints
+    zeros: Ints
+    first: Ints
+    last: Ints
+
+
+def zeros(batch: TokenBatch) -> Zeros | None:
+    """Where the mask is 0, by row; None where it is nowhere 0."""
+    view = batch.view(*MASKED)
+    mask = view[MASK]
+    if mask.all():
+        return None
+    local = view.first_in_row(places(mask == 0))[0]
+    part = view.take(local)
+    attended = np.flatnonzero(part[MASK])
+    first, last = part.lengths.copy(), np.full(len(local), -1, np.int64)
+    rows, at = part.first_in_row(attended)
+    first[rows] = at - part.starts[rows]
+    rows = part.rows_at(attended)
+    last[rows] = attended - part.starts[rows]  # the last write to a row stays
+    many = np.bincount(rows, minlength=len(local))
+    return Zeros(local, part.lengths, part.lengths - many, first, last)
+
+
 def attended(batch: TokenBatch) -> Texts:
     """Each row from its first to its last attended token; rows that attend nothing have no text."""
     view = batch.view(IDS)
     filled = np.flatnonzero(view.lengths > 0)
     first, last = view.starts[filled].copy(), view.offsets[filled + 1] - 1
-    masked = batch.view(IDS, MASK)
-    if not masked.tokens or batch.once(attends_all):
+    found = batch.once(zeros)
+    if found is None:
         return Texts(view, filled, first, last)
-    on = np.flatnonzero(masked[MASK])
-    rows = masked.rows_at(on)
-    begin = np.full(len(masked), -1, np.int64)
-    end = np.full(len(masked), -1, np.int64)
-    first_on, at = masked.first_in_row(on)
-    begin[first_on] = at - masked.starts[first_on]
-    end[rows] = on - masked.starts[rows]  # the last write to a row stays
-    covered = np.flatnonzero(masked.lengths > 0)
-    where = np.searchsorted(view.batch_rows(filled), masked.batch_rows(covered))
-    begin, end = begin[covered], end[covered]
-    first[where] = view.starts[filled[where]] + begin
-    last[where] = view.starts[filled[where]] + end
+    rows = batch.view(*MASKED).batch_rows(found.local)
+    at = np.searchsorted(view.batch_rows(filled), rows)
+    starts = view.starts[filled[at]]
+    first[at], last[at] = starts + found.first, starts + found.last
     seen = np.ones(len(filled), np.bool_)
-    seen[where[begin < 0]] = False
+    seen[at[found.zeros == found.length]] = False
     return Texts(view, filled[seen], first[seen], last[seen])
-
-
-def attends_all(batch: TokenBatch) -> bool:
-    """Whether no mask of a row that fits its ids holds a zero."""
-    return bool(batch.view(IDS, MASK)[MASK].all())
 
 
 def texts(batch: TokenBatch) -> Texts:
@@ -86,17 +107,23 @@ def texts(batch: TokenBatch) -> Texts:
     pad, ids = vocabulary.pad, found.ids
     if pad is None or not len(found.local):
         return found
-    first, last = found.first.copy(), found.last.copy()
-    if not (ids[last] == pad).any() and not (ids[first] == pad).any():
+    touched = (ids[found.first] == pad) | (ids[found.last] == pad)
+    if not touched.any():
         return found
-    tokens = np.flatnonzero(ids != pad)
-    after = np.searchsorted(tokens, first)
-    before = np.searchsorted(tokens, last, side="right") - 1
+    inside = found.where(touched)
+    part = found.view.take(inside.local)
+    moved = part.starts - found.view.starts[inside.local]
+    tokens = np.flatnonzero(part[IDS] != pad)
+    after = np.searchsorted(tokens, inside.first + moved)
+    before = np.searchsorted(tokens, inside.last + moved, side="right") - 1
     some = after <= before
-    after, before, found = after[some], before[some], found.where(some)
-    first, last = tokens[after], tokens[before]
+    first, last = found.first.copy(), found.last.copy()
+    kept = np.flatnonzero(touched)[some]
+    first[kept], last[kept] = tokens[after[some]] - moved[some], tokens[before[some]] - moved[some]
     if vocabulary.eos is None or pad in vocabulary.eos:
-        last += (last < found.last) & ~among(ids[last], vocabulary.eos or ())
+        last[kept] += (last < found.last)[kept] & ~among(ids[last[kept]], vocabulary.eos or ())
     if vocabulary.bos in (None, pad):
-        first -= first > found.first
-    return Texts(found.view, found.local, first, last)
+        first[kept] -= (first > found.first)[kept]
+    has_text = ~touched
+    has_text[kept] = True
+    return Texts(found.view, found.local, first, last).where(has_text)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_pretok.readers.json_fast import read_rows_fast
+from pytest_pretok.readers import json_fast
+from pytest_pretok.readers.base import Chunk
+from pytest_pretok.readers.json_fast import read_rows_fast, without_lists
 from pytest_pretok.readers.json_rows import LineFault, read_rows
 
 ASKED = ["a", "b"]
@@ -92,17 +99,23 @@ def outcome(data: bytes) -> Any:
         return fault
 
 
+def assert_exact(fast: Chunk, data: bytes) -> None:
+    """The exact reading finds no fault, the same types, values and nulls, and no defect."""
+    exact = outcome(data)
+    assert not isinstance(exact, LineFault), exact.fault
+    fast.batch.validate(full=True)
+    assert exact.batch.schema == fast.batch.schema
+    assert exact.batch.equals(fast.batch)
+    assert exact.defects == fast.defects == ()
+
+
 @given(texts())
 def test_fast_is_exact_or_silent(data: bytes) -> None:
     """What the fast reading returns is what the exact one returns, for any bytes."""
     fast = read_rows_fast(data, ASKED)
 
     if fast is not None:
-        fast.batch.validate(full=True)
-        exact = outcome(data)
-        assert not isinstance(exact, LineFault), exact.fault
-        assert exact.batch.equals(fast.batch)
-        assert exact.defects == fast.defects == ()
+        assert_exact(fast, data)
 
 
 @given(
@@ -130,6 +143,98 @@ def test_plain_rows_are_read_fast(rows: list[dict[str, Any]]) -> None:
     if not beyond:
         assert fast is not None
         assert fast.batch.to_pylist() == [{name: row.get(name) for name in ASKED} for row in rows]
+
+
+ODD_BYTES = b'[]{},":\\- 0123456789\n\r\t\0./+eE_N\xff\xc3'
+
+
+def token_rows(chance: random.Random) -> bytes:
+    """A few rows as tokenisers write them: ids, a mask of ones, masked labels."""
+    comma, colon = chance.choice([(",", ":"), (", ", ": ")])
+    rows = []
+    for _ in range(chance.randint(1, 4)):
+        ids = [chance.randrange(10 ** chance.randint(1, 9)) for _ in range(chance.randint(0, 30))]
+        masked = chance.randint(0, len(ids))
+        labels = [-100] * masked + ids[masked:]
+        row = {"a": ids, "c": [1] * len(ids), "b": labels, "text": 'see [1], "x":[2]'}
+        rows.append(json.dumps(row, separators=(comma, colon)))
+    return "\n".join(rows).encode()
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """The bytes with up to three places changed, left out, put in or repeated."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(0, 3)):
+        place = chance.randrange(len(changed))
+        odd = bytes([chance.choice(ODD_BYTES)])
+        new = chance.choice([b"", odd, odd, bytes(changed[place : place + 9])])
+        changed[place : place + chance.randint(0, 2)] = new
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("group", [1, 100, json_fast._GROUP_BYTES])
+def test_mutated_rows_are_read_exactly_or_not(group: int) -> None:
+    """However bytes are changed and lists are grouped: the exact reading's values, or none."""
+    chance = random.Random(group)
+    read = 0
+    with patch.object(json_fast, "_GROUP_BYTES", group):
+        for _ in range(700):
+            data = mutated(token_rows(chance), chance)
+            fast = read_rows_fast(data, ASKED)
+            if fast is not None:
+                read += 1
+                assert_exact(fast, data)
+            without_lists(data)
+    assert 200 < read < 600
+
+
+@pytest.mark.parametrize("comma", [",", ", ", " ,", "  ,  ", ",\t", "\r,"])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0],
+        [7] * 40,
+        [-100] * 9,
+        [1, 1, 1, 1, 1, 1, 1, 1, 1, 12],
+        [12, 1, 12, 1],
+        [-1, -10, 0, 9, 10, 99_999_999, -99_999_999],
+        [100_000_000, -100_000_000, 1],
+        [2**63 - 1, -(2**63), 0],
+    ],
+)
+def test_numbers_of_every_length_in_every_spelling(numbers: list[int], comma: str) -> None:
+    """Digits beyond a machine word, signs, repetitions and blanks are read fast, and rightly."""
+    for edge in ("", " ", "\t "):
+        spelt = f"[{edge}{comma.join(map(str, numbers))}{edge}]"
+        data = f'{{"a":{spelt},"b" :\t{spelt}}}\n{{"b": [5], "a":[]}}'.encode()
+
+        fast = read_rows_fast(data, ASKED)
+
+        assert fast is not None
+        assert fast.batch.to_pydict() == {"a": [numbers, []], "b": [numbers, [5]]}
+
+
+def test_brackets_that_nothing_closes() -> None:
+    """Any number of open brackets is left to the exact reading, without a search for each."""
+    data = b'{"a":' + b'":[' * 200_000
+
+    assert read_rows_fast(data, ASKED) is None
+    assert read_rows_fast(data + b"]}", ASKED) is None
+
+
+def test_pandas_is_not_imported(tmp_path: Path) -> None:
+    """Reading rows costs no import of pandas, although it is installed here."""
+    code = (
+        "import sys; from pytest_pretok.readers.json_fast import read_rows_fast; "
+        """read = read_rows_fast(b'{"a": [1, 2]}\\n{"a": null}', ["a", "b"]); """
+        "print(read.batch.to_pydict(), 'pandas' in sys.modules)"
+    )
+
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert process.stdout.strip() == "{'a': [[1, 2], None], 'b': [None, None]} False"
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,16 @@ def test_units_are_whole_lines(save: Any) -> None:
     assert all(text[unit.part[1] - 1 : unit.part[1]] == b"\n" for unit in units)
 
 
+def test_units_are_of_one_size(save: Any) -> None:
+    """A file a little larger than one unit makes two halves, not a whole one and a rest."""
+    path = save(b'{"a": 1}\n' * 2**20)  # 9 MiB
+
+    units = split_units(path, read_header(path))
+
+    assert len(units) == 2
+    assert units[0].size - units[1].size == pytest.approx(0, abs=2 * 9)
+
+
 def test_a_target_at_the_end_of_a_line(save: Any) -> None:
     """A line that ends right at the target ends the unit."""
     path = save(b'{"a": 1}\n' * 2)

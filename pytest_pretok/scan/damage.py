@@ -1,0 +1,69 @@
+"""What went wrong with the units of a split: of which files, and what that means for a person.
+
+Opens no file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pretok_schemas.findings import Finding
+from pretok_schemas.rules.base import ShardFacts
+from pytest_pretok.engines import Lost
+from pytest_pretok.scan.shards import name_of
+from pytest_pretok.scan.tasks import Done, Part
+
+
+@dataclass(slots=True)
+class Damage:
+    """What is known of the shards of a split while their units come in, and what went wrong.
+
+    ``lost`` holds the shards whose errors may be the cluster's.
+    """
+
+    facts: list[ShardFacts]
+    remote: bool
+    lost: set[int] = field(default_factory=set)
+
+    def broken(self, shard: int) -> bool:
+        """Whether a shard is known not to be read to its end."""
+        return self.facts[shard].error is not None
+
+    def note(self, part: Part, done: Done[Any] | Lost) -> None:
+        """Take down why a unit was not read to its end, if so; a shard's first reason stands."""
+        error = _error_of(part, done, self.remote)
+        if error is None or self.broken(part.shard):
+            return
+        fact = self.facts[part.shard]
+        # A format without a schema has told no columns where it breaks off.
+        typed = part.unit.format not in ("json", "jsonl")
+        self.facts[part.shard] = replace(fact, error=error, columns=fact.columns if typed else None)
+        if _is_lost(done, self.remote):
+            self.lost.add(part.shard)
+
+    def explain(self, findings: dict[str, Finding]) -> None:
+        """Say of files that are unreadable for the cluster's sake alone what that means."""
+        broken = {number for number, fact in enumerate(self.facts) if fact.error is not None}
+        found = findings.get("unreadable-file")
+        if found is None or not broken or not broken <= self.lost:
+            return
+        findings[found.rule] = replace(
+            found,
+            effect=None,
+            consequence="nothing is known of these files, and what was not read cannot pass",
+            help="look at the cluster: whether its workers see the same files, and have the "
+            "memory; --pretok-engine=local does without it",
+        )
+
+
+def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:
+    return isinstance(done, Lost) or (remote and done.absent_on is not None)
+
+
+def _error_of(part: Part, done: Done[Any] | Lost, remote: bool) -> str | None:
+    if isinstance(done, Lost):
+        return f"lost on the cluster: {name_of(part.unit)}: {done.reason}"
+    if done.absent_on is not None and remote:
+        return f"the worker on {done.absent_on} could not open it: {done.error}"
+    return done.error

@@ -1,0 +1,139 @@
+"""The shards of a split before they are read: what their headers tell, and their scan units.
+
+Reads headers through `readers`; judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from pretok_schemas.arrow import TypeFacts, describe
+from pretok_schemas.batch import Foreign
+from pretok_schemas.judge import Judge
+from pretok_schemas.rules.base import ShardFacts
+from pytest_pretok.readers import Header, Unit, UnreadableFile, read_header, split_units
+from pytest_pretok.scan.tasks import Part
+
+TOGETHER = 8 * 2**20  # bytes of small shards that are looked at as if they were one
+TYPED = ("parquet", "arrow-file", "arrow-stream")  # their rows come with a schema
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of a split: where it is, how messages name it, or why it cannot be opened."""
+
+    path: str
+    shown: str
+    format: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What a contract makes of the columns that a header tells; most shards of a split share it."""
+
+    columns: tuple[str, ...]
+    types: Mapping[str, TypeFacts]
+    foreign: Mapping[str, Foreign]
+    usable: frozenset[str]
+    wanted: tuple[str, ...]
+
+
+class Opening:
+    """Opens the shards of one split for a judge: facts of files, and parts of them to be read."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._roles = judge.roles
+        self._layouts: dict[object, _Layout] = {}
+        self.parts: list[Part] = []
+
+    def open(self, number: int, shard: Shard) -> ShardFacts:
+        """The facts of a shard; its units join `parts`, if it can be opened."""
+        path = Path(shard.path)
+        columns: tuple[str, ...] | None = None
+        try:
+            header = read_header(path, shard.format)
+            columns = tuple(header.columns)
+            if header.repeated:
+                # `datasets` refuses such a table whatever the column, and no reader can choose.
+                names = ", ".join(header.repeated)
+                raise UnreadableFile(f"columns that occur more than once: {names}")
+            layout = self._layout(header)
+            units = split_units(path, header)
+        except UnreadableFile as error:
+            return ShardFacts(shard.shown, columns=columns, error=error.reason)
+        self.parts += (Part(number, unit, layout.wanted, layout.foreign) for unit in units)
+        return ShardFacts(
+            shard.shown,
+            columns=layout.columns,
+            types=layout.types,
+            schema=bool(header.columns) and None not in header.columns.values(),
+            usable=layout.usable,
+            format=header.format,
+        )
+
+    def _layout(self, header: Header) -> _Layout:
+        key = (tuple(header.columns.items()), tuple(header.seen.items()))
+        if key not in self._layouts:
+            self._layouts[key] = self._made_layout(header)
+        return self._layouts[key]
+
+    def _made_layout(self, header: Header) -> _Layout:
+        columns, names = tuple(header.columns), self._judge.columns.names
+        foreign = self._judge.columns.foreign(header.columns)
+        usable = self._judge.columns.usable(columns, foreign)
+        wanted = (names[role] for role in self._roles if role in usable)
+        types = {name: describe(dtype) for name, dtype in header.types.items()}
+        present = tuple(name for name in wanted if name in columns)
+        return _Layout(columns, types, foreign, usable, present)
+
+
+def together(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
+    """The parts in order, those of small shards of one layout in groups of about `TOGETHER` bytes.
+
+    A shard that has several parts stays by itself: where one of them breaks off, the rows of the
+    later ones may have no numbers.
+    """
+    alone = {
+        shard for shard, own in groupby(parts, key=lambda part: part.shard) if len(list(own)) > 1
+    }
+    group: list[Part] = []
+    for part in parts:
+        if group and not (_alike(group[0], part) and _size(group) + part.unit.size <= TOGETHER):
+            yield tuple(group)
+            group = []
+        if part.shard in alone or part.unit.format not in TYPED:
+            yield (part,)
+        else:
+            group.append(part)
+    if group:
+        yield tuple(group)
+
+
+def _alike(one: Part, other: Part) -> bool:
+    return (
+        one.unit.format == other.unit.format
+        and one.columns == other.columns
+        and one.foreign == other.foreign
+    )
+
+
+def _size(parts: Sequence[Part]) -> int:
+    return sum(part.unit.size for part in parts)
+
+
+def name_of(unit: Unit) -> str:
+    """What a person would call a unit."""
+    if not unit.part:
+        return "the whole file"
+    names = {
+        "parquet": ("row group", "row groups"),
+        "arrow-file": ("record batch", "record batches"),
+    }
+    one, several = names.get(unit.format, ("byte", "bytes"))
+    first, last = unit.part[0], unit.part[1] - 1
+    return f"{one} {first}" if first == last else f"{several} {first} to {last}"

@@ -1,0 +1,106 @@
+"""Tasks that go wrong on purpose, and an engine that puts them in the place of a scan's own.
+
+Imported by the workers of real clusters, so that it imports nothing of pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_pretok.engines import Engine, Lost
+from pytest_pretok.scan.tasks import Asked, DigestTask, LookTask, Part
+
+Task = Callable[[Any], Any]
+PASSES = ("first", "second", "compare")
+
+
+def pass_of(task: Task) -> str:
+    """Which of a scan's passes a task belongs to."""
+    if isinstance(task, DigestTask):
+        return "compare"
+    assert isinstance(task, LookTask)
+    return "first" if task.norms is None else "second"
+
+
+@dataclass(frozen=True)
+class Killed:
+    """Kills the process that works on one unit: once a pass, if it can take that down somewhere."""
+
+    task: Task
+    unit: int
+    notes: Path | None = None
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """The task's own result, if we live to see it."""
+        number, unit = numbered
+        if number == self.unit and (self.notes is None or self._first(self.notes)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.task(unit)
+
+    def _first(self, notes: Path) -> bool:
+        try:
+            (notes / f"killed-{pass_of(self.task)}").touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Looks for the file of one unit where there is none, as on a machine without it."""
+
+    task: Task
+    unit: int
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """The task's own result."""
+        number, unit = numbered
+        if number != self.unit:
+            return self.task(unit)
+        return self.task(
+            replace(unit, part=away(unit.part)) if isinstance(unit, Asked) else away(unit)
+        )
+
+
+def away(part: Part) -> Part:
+    """The part of a file that is not there."""
+    return replace(part, unit=replace(part.unit, path=f"/nowhere{part.unit.path}"))
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Stands for a unit that an engine gave up: `LosesUnits` makes it a lost one."""
+
+    task: Task
+    unit: int
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """Nothing for the one unit, and the task's own result for the others."""
+        number, unit = numbered
+        return None if number == self.unit else self.task(unit)
+
+
+@dataclass
+class Sabotaged:
+    """An engine whose tasks are wrapped in some of the passes of a scan."""
+
+    engine: Engine
+    at: Sequence[str]
+    wrap: Callable[[Task], Task]
+    remote: bool = True  # what the scan is told
+
+    def run(self, task: Task, units: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The engine's own results; None is a lost unit."""
+        if pass_of(task) not in self.at:
+            yield from self.engine.run(task, units)
+            return
+        for index, result in self.engine.run(self.wrap(task), list(enumerate(units))):
+            yield index, Lost("it was given up") if result is None else result
+
+    def close(self) -> None:
+        """The engine is whoever made it's to close."""

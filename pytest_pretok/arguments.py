@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_pretok import discovery
-from pytest_pretok.declaration import DECLARATION
+from pytest_pretok.declared import DECLARATION
 from pytest_pretok.paths import is_folder
 from pytest_pretok.plan import Plan, sort_arguments
 from pytest_pretok.planning import Request, split_argument

@@ -10,19 +10,20 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.contract import Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
-from pytest_pretok.baseline import Baselines, Standing, key_of
 from pytest_pretok.engines import Engine, EngineError, make_engine
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.settings import DatasetSettings, contract_of
 from pytest_pretok.text import printable
-from pytest_pretok.tokenizers.shared import shared_tokenizer
+
+if TYPE_CHECKING:
+    from pytest_pretok.baseline import Baselines, Standing
 
 ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
 
@@ -67,23 +68,31 @@ def make_judge(
 ) -> Judge:
     """The judge of a dataset's split, for the selected rules only (None: all of them)."""
     settings = DatasetSettings.from_dict(dataset.settings)
-    vocabulary = Vocabulary(
-        settings.vocab_size,
-        settings.bos_token_id,
-        settings.eos_token_ids,
-        settings.pad_token_id,
-        None if settings.tokenizer is None else shared_tokenizer(settings.tokenizer),
-    )
     rules = settings.rules.items()
     return Judge(
         contract_of(settings, split),
-        vocabulary,
+        _vocabulary(settings),
         names=settings.columns,
         selected=selected,
         severities={rule: Severity(own.severity) for rule, own in rules if own.severity},
         budgets={rule: Budget(own.max_rows, own.max_share) for rule, own in rules},
         examples=options.examples,
         keep_all=options.keep_all,
+    )
+
+
+def _vocabulary(settings: DatasetSettings) -> Vocabulary:
+    tokenizer = None
+    if settings.tokenizer is not None:
+        from pytest_pretok.tokenizers.shared import shared_tokenizer  # lazy: start cost
+
+        tokenizer = shared_tokenizer(settings.tokenizer)
+    return Vocabulary(
+        settings.vocab_size,
+        settings.bos_token_id,
+        settings.eos_token_ids,
+        settings.pad_token_id,
+        tokenizer,
     )
 
 
@@ -103,10 +112,7 @@ class Checks:
     _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
     _selection: Selection | None = None
     _engine: Engine | Exception | None = None
-    _baselines: Baselines = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._baselines = Baselines(self.plan, self.options.update_baseline)
+    _baselines: Baselines | None = None
 
     @property
     def engine(self) -> Engine:
@@ -144,8 +150,18 @@ class Checks:
         across = self.selection.get((number, None), frozenset())
         dataset = self.plan.datasets[number]
         judge = make_judge(dataset, self.options, own | across, split)
-        judge.budgets = {**judge.budgets, **self._baselines.loosen(dataset, split, only)}
+        if dataset.baseline is not None:
+            judge.budgets = {**judge.budgets, **self.baselines.loosen(dataset, split, only)}
         return judge
+
+    @property
+    def baselines(self) -> Baselines:
+        """The baselines in force, read once."""
+        if self._baselines is None:
+            from pytest_pretok.baseline import Baselines  # lazy: start cost
+
+            self._baselines = Baselines(self.plan, self.options.update_baseline)
+        return self._baselines
 
     def scan(self, number: int, split: str) -> SplitScan:
         """The one scan of a split."""
@@ -202,8 +218,10 @@ class Checks:
             obstructs = rule in ALWAYS_OBSTRUCT or any(other.because == rule for other in others)
         if dataset.baseline is None:
             return finding, None
+        from pytest_pretok.baseline import key_of  # lazy: start cost
+
         key = key_of(dataset, split, rule, only)
-        return self._baselines.weigh(finding, dataset, key, obstructs=obstructs)
+        return self.baselines.weigh(finding, dataset, key, obstructs=obstructs)
 
     def tolerates(self, number: int, split: str, rule: str) -> bool:
         """Whether a rule that would fail passes by the baseline alone."""

@@ -13,19 +13,19 @@ from typing import Any
 
 from pretok_schemas.run import BIN_ROWS, Entry
 from pretok_schemas.trainers import load, names
-from pytest_pretok.declaration import Declaration
+from pytest_pretok.declared import Declaration
 from pytest_pretok.discovery import FoundSplit
 from pytest_pretok.discovery.sources import BUILDERS, Located, is_elsewhere, is_tokenised, locate
 from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
-from pytest_pretok.settings import DatasetSettings, Defaults
+from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, dataset_of
 from pytest_pretok.text import node_path, printable
 from pytest_pretok.tokenizers.shared import readable_tokenizer
-from pytest_pretok.trainer_configs import Source, TrainerConfig, read_config
+from pytest_pretok.trainer_configs.base import Source, TrainerConfig
 from pytest_pretok.trainer_configs.model_folder import vocabulary
+from pytest_pretok.trainer_configs.read import read_config
 
-_IDS = ("vocab_size", "bos_token_id", "eos_token_ids", "pad_token_id", "tokenizer")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -197,21 +197,21 @@ class _Planner:
     def settings(
         self, name: str, source: Source, base: Path, entries: dict[str, Entry]
     ) -> DatasetSettings:
-        given = self.defaults.model_dump(mode="json") if self.defaults else {}
-        declared = {key for key in _IDS if given.get(key) is not None}
-        told = {key: v for key, v in self.vocabulary(base).items() if key not in declared}
+        defaults = self.defaults or Defaults()
+        # What is declared goes before what the model says.
+        told = {k: v for k, v in self.vocabulary(base).items() if getattr(defaults, k) is None}
         own = dict(self.config.settings if source.trains else self.config.eval_settings)
-        rules: dict[str, Any] = dict(given.get("rules") or {})
+        rules = dict(defaults.rules)
         if self.several() or not source.trains:
-            rules["too-few-tokens-to-pack"] = {"severity": "off"}  # see `notes`
+            rules["too-few-tokens-to-pack"] = RuleSetting("off")  # see `notes`
         if self.config.untold:
-            rules["stale-prepared-folder"] = {"severity": "off"}
+            rules["stale-prepared-folder"] = RuleSetting("off")
         path = source.path if source.path not in BUILDERS else ", ".join(source.data_files)
         own |= {"rules": rules, "name": name, "line": source.line, "path": path or source.path}
         own["contract"] = self.config.trainer
         own["entries"] = {split: entry.to_dict() for split, entry in entries.items()}
         known = {key: value for key, value in own.items() if value is not None}
-        return DatasetSettings.from_dict({**given, **told, **known})
+        return dataset_of(defaults, **{**told, **known})
 
     def vocabulary(self, base: Path) -> dict[str, Any]:
         folder = base / self.config.model if self.config.model else None

@@ -9,12 +9,15 @@ import glob
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_pretok.config_planning import ConfigPlan, plan_config
-from pytest_pretok.declaration import CONFIG_KEY, Declaration
+from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import is_file
 from pytest_pretok.text import node_path
+
+if TYPE_CHECKING:
+    from pytest_pretok.config_planning import ConfigPlan
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Configs:
         Raises:
             DeclarationError: the configuration is faulty.
         """
+        from pytest_pretok.config_planning import plan_config  # lazy: start cost
+
         if file not in self.plans:
             start = above.folder if above is not None and named else self.cwd
             defaults = above.defaults if above is not None else None

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from pretok_schemas.contract import ROLES
+from pytest_pretok.declared import CONFIG_KEY, Declaration
+from pytest_pretok.declared_tables import TableError, keys, read_table
 from pytest_pretok.faults import (
     LATER,
     DeclarationError,
@@ -24,44 +24,13 @@ from pytest_pretok.faults import (
     place_of,
     quote,
 )
-from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, Table
+from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
 from pytest_pretok.text import printable
 from pytest_pretok.toml_lines import key_lines
 
-DECLARATION = "pyproject.toml"
 S = TypeVar("S", bound=Defaults)
-CONFIG_KEY = "trainer-config"
-OURS = ("name", "line", "entries")  # of a dataset's settings, but no keys of a declaration
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_ESCAPE = re.compile(rb"\\[uUx]")
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One ``[tool.pretok]`` table: its file, the defaults, and the datasets in their order.
-
-    ``configs`` are the values of ``trainer-config``, with the lines that they stand on. A trainer's
-    configuration itself is a declaration too.
-    """
-
-    file: Path
-    folder: Path
-    defaults: Defaults
-    datasets: tuple[DatasetSettings, ...]
-    configs: tuple[tuple[str, int], ...] = ()
-
-
-def has_declaration(file: Path) -> bool:
-    """Whether a file may hold ``[tool.pretok]``: cheap, and never wrongly no."""
-    try:
-        content = file.read_bytes()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return False
-    except OSError:
-        return True  # reading it will say why it cannot be read
-    # Keys may be spelled with escapes ("pr\u0065tok"): only the parser knows.
-    return (b"tool" in content and b"pretok" in content) or bool(_ESCAPE.search(content))
 
 
 def read_declaration(
@@ -155,10 +124,10 @@ class _Reader:
             self.fault(where, ("datasets",), f"found {quote(tables)}, expected tables by name")
             tables = {}
         found = [self.dataset(name, entry, own, where) for name, entry in tables.items()]
-        if self.faults:
+        if self.faults or defaults is None:
             return None
         datasets = tuple(settings for settings in found if settings is not None)
-        return Declaration(file, file.parent, defaults, datasets, configs)
+        return Declaration(file, file.parent, defaults, datasets, configs, "contract" in table)
 
     def configs(self, value: Any, where: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
         """The trainer configurations that are named; planning looks for them."""
@@ -181,10 +150,7 @@ class _Reader:
         if not isinstance(table, dict):
             self.fault(where, (), f"found {quote(table)}, expected a table")
             return None
-        for key in OURS:
-            if key in table:
-                self.fault(where, (key,), f"unknown key{nearest(key, _keys(DatasetSettings))}")
-        own = {key: value for key, value in table.items() if key not in OURS}
+        own = dict(table)
         if CONFIG_KEY in own:
             self.fault(where, (CONFIG_KEY,), "belongs at the top, in [tool.pretok]")
             del own[CONFIG_KEY]
@@ -194,9 +160,7 @@ class _Reader:
         merged = {**defaults, **own}
         for key in ("rules", "columns"):
             merged[key] = {**defaults.get(key, {}), **own.get(key, {})}
-        settings = DatasetSettings.model_validate(
-            {**merged, "name": name, "line": self.line(where)}
-        )
+        settings = replace(read_table(DatasetSettings, merged), name=name, line=self.line(where))
         read = self.tokenized(settings, where)
         return read if read is not None and self.fit(read, where) else None
 
@@ -221,16 +185,16 @@ class _Reader:
             text = f"{quote(blank)} is white space, which ends no text"
             self.fault(where, ("eos-token-ids",), text)
             return None
-        update = {
+        update: dict[str, Any] = {
             "tokenizer": path,
             "vocab_size": found.size if settings.vocab_size is None else settings.vocab_size,
             "bos_token_id": found.bos if settings.bos_token_id is None else settings.bos_token_id,
             "eos_token_ids": eos,
             "pad_token_id": found.pad if settings.pad_token_id is None else settings.pad_token_id,
         }
-        return settings.model_copy(update=update)
+        return replace(settings, **update)
 
-    def table(self, model: type[Defaults], table: dict[str, Any], where: tuple[str, ...]) -> Any:
+    def table(self, kind: type[S], table: dict[str, Any], where: tuple[str, ...]) -> S | None:
         """The keys of one level, or None if some are faulty."""
         before = len(self.faults)
         now = {}
@@ -243,10 +207,10 @@ class _Reader:
         self.names(now, where)
         self.known(now.get("baseline"), where)
         try:
-            settings = model.model_validate(now)
-        except ValidationError as error:
+            settings = read_table(kind, now)
+        except TableError as error:
             for one in error.errors():
-                self.translate(model, one, now, where)
+                self.translate(kind, one, where)
             return None
         return settings if len(self.faults) == before else None
 
@@ -320,18 +284,18 @@ class _Reader:
                 self.fault(where, ("columns",), text)
         return len(self.faults) == before
 
-    def translate(self, model: type[Table], error: Any, table: Any, where: tuple[str, ...]) -> None:
+    def translate(self, kind: type[Defaults], error: Any, where: tuple[str, ...]) -> None:
         """One of pydantic's errors in our words."""
         key = tuple(str(part) for part in error["loc"])
         if error["type"] != "extra_forbidden":
             text = f"found {quote(error['input'])}, expected {expected(error)}"
         elif key[0] == "rules":
             own = "; a rule's own options are planned, but not supported yet"
-            text = f"unknown key{nearest(key[-1], _keys(RuleSetting), own)}"
+            text = f"unknown key{nearest(key[-1], keys(RuleSetting), own)}"
         elif key[0] in ("path", "splits"):
             text = "unknown key; it belongs to one dataset, in [tool.pretok.datasets.NAME]"
         else:
-            text = f"unknown key{nearest(key[-1], _keys(model))}"
+            text = f"unknown key{nearest(key[-1], keys(kind))}"
         self.fault(where, key, text)
 
     def fault(self, where: tuple[str, ...], key: tuple[str, ...], message: str) -> None:
@@ -343,8 +307,3 @@ class _Reader:
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
-
-
-def _keys(model: type[Table]) -> list[str]:
-    own = [field.alias or name for name, field in model.model_fields.items()]
-    return [key for key in own if key not in OURS]

@@ -10,9 +10,8 @@ from typing import Any
 from pretok_schemas.contract import ROLES
 from pretok_schemas.rules import RULES
 from pretok_schemas.trainers import names
+from pytest_pretok.declared_tables import model_of
 from pytest_pretok.settings import DatasetSettings, Defaults
-
-_OURS = ("name", "line", "entries")
 
 
 def declaration_schema() -> dict[str, Any]:
@@ -35,10 +34,9 @@ def declaration_schema() -> dict[str, Any]:
     }
 
 
-def _table(model: type[Defaults]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True)
-    found = _resolved(schema, schema.get("$defs", {}))
-    properties = {k: v for k, v in found["properties"].items() if k not in _OURS}
+def _table(kind: type[Defaults]) -> dict[str, Any]:
+    schema = model_of(kind).model_json_schema(by_alias=True)
+    properties = _resolved(schema, schema.get("$defs", {}))["properties"]
     rule = properties["rules"]["additionalProperties"]
     severity = {"enum": ["error", "warning", "off"]}
     properties["contract"] = {"enum": list(names()), "default": "axolotl"}

@@ -11,18 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
-from pytest_pretok.baseline import Standing
 from pytest_pretok.engines import EngineError
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.report import text
 from pytest_pretok.text import node_path
+
+if TYPE_CHECKING:
+    from pytest_pretok.baseline import Standing
 
 
 class Data(Protocol):

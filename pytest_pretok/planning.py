@@ -13,25 +13,23 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
-from pytest_pretok import baseline, discovery
-from pytest_pretok.config_planning import ConfigPlan
+from pytest_pretok import discovery
 from pytest_pretok.configs import Configs
-from pytest_pretok.declaration import (
-    DECLARATION,
-    Declaration,
-    has_declaration,
-    read_declaration,
-)
+from pytest_pretok.declared import DECLARATION, Declaration, has_declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
 from pytest_pretok.text import node_path, plural
-from pytest_pretok.trainer_configs import SUFFIXES, looks_like_config
+from pytest_pretok.trainer_configs import SUFFIXES
+
+if TYPE_CHECKING:
+    from pytest_pretok.config_planning import ConfigPlan
 
 
 class PlanError(Exception):
@@ -77,6 +75,9 @@ class _Builder:
         if file not in self.declarations:
             read = None
             if has_declaration(file):
+                # lazy: start cost, and pydantic comes with it
+                from pytest_pretok.declaration import read_declaration
+
                 read = read_declaration(
                     file, NAMES, names(), lambda path: self.baseline_fault(path, file)
                 )
@@ -95,6 +96,8 @@ class _Builder:
 
     def baseline_fault(self, text: str, declaration: Path) -> str | None:
         """Read a baseline file; what is wrong with it, None if nothing is."""
+        from pytest_pretok import baseline  # lazy: start cost
+
         path = _absolute(text, declaration.parent)
         owner = self.baseline_of.setdefault(os.path.realpath(path), declaration)
         if os.path.realpath(owner) != os.path.realpath(declaration):
@@ -171,8 +174,8 @@ class _Builder:
         declaration = self.nearest(anchor)
         shown = node_path(dataset.path, self.request.root)
         settings = undeclared(declaration.defaults if declaration else None, shown)
-        if self.request.contract is not None and not (declaration and _names_contract(declaration)):
-            settings = settings.model_copy(update={"contract": self.request.contract})
+        if self.request.contract is not None and not (declaration and declaration.names_contract):
+            settings = replace(settings, contract=self.request.contract)
         splits = tuple(
             self.split(split, split.anchor, chosen is None or split.anchor in chosen)
             for split in dataset.splits
@@ -386,6 +389,8 @@ def _is_ours(path: Path) -> bool:
     if path.name == DECLARATION:
         return has_declaration(path)
     if path.suffix.lower() in SUFFIXES:
+        from pytest_pretok.trainer_configs.read import looks_like_config  # lazy: start cost
+
         return looks_like_config(path)
     if path.name in (discovery.DICT_FILE, discovery.STATE_FILE):
         return discovery.is_saved_folder(path.parent)
@@ -402,10 +407,6 @@ def _baseline(settings: DatasetSettings, declaration: Declaration | None) -> tup
     if settings.baseline is None or declaration is None:
         return None, ""
     return str(_absolute(settings.baseline, declaration.folder)), str(declaration.folder)
-
-
-def _names_contract(declaration: Declaration) -> bool:
-    return "contract" in declaration.defaults.model_fields_set
 
 
 def _distinct(declarations: Iterable[Declaration]) -> list[Declaration]:

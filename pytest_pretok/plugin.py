@@ -6,8 +6,12 @@ of the project, is imported before there is data to check.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +106,23 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _check_outputs(config)
     _check_engine(config)
+    with _without_collections():
+        _plan_and_start(config, handed)
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """No collection of garbage while modules are loaded: they grow the heap, and leave none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _plan_and_start(config: pytest.Config, handed: str | None) -> None:
     from pytest_pretok.plan import Plan  # lazy: start cost
 
     request = _request(config)
@@ -197,7 +218,21 @@ def _start(config: pytest.Config, plan: Plan, request: Request) -> None:
     config.args_source = config.ArgsSource.ARGS
     data = DataSession(config, plan, arguments.positional, arguments.asked, arguments.odd_files)
     config.pluginmanager.register(data, "pretok-data")
+    if not arguments.positional:
+        _keep_what_is_loaded(config)
     filters = [*config.getini("filterwarnings"), *(config.getoption("pythonwarnings") or ())]
     if not any("PretokWarning" in line for line in filters):
         # A repository's `filterwarnings = error` is about its code, not about its data.
         config.addinivalue_line("filterwarnings", "default::pytest_pretok.PretokWarning")
+
+
+def _keep_what_is_loaded(config: pytest.Config) -> None:
+    """Where data alone is checked, take what is loaded out of all collections of garbage.
+
+    It stays to the end, yet pytest's two collections and the interpreter's last one would walk
+    through all of it. A process that goes on after the run has its heap back as it was.
+    """
+    gc.freeze()
+    config.add_cleanup(gc.unfreeze)
+    atexit.unregister(gc.freeze)  # of an earlier run in this process
+    atexit.register(gc.freeze)

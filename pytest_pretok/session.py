@@ -12,22 +12,23 @@ import sys
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pretok_schemas.findings import Finding
 from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
-from pytest_pretok.baseline import Standing
 from pytest_pretok.checks import Checks, Options, Selection
 from pytest_pretok.engines import EngineError
 from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
-from pytest_pretok.report import known, summary
-from pytest_pretok.report.json_report import write_report
+from pytest_pretok.report import summary
 from pytest_pretok.report.records import Records
-from pytest_pretok.report.violations import merge_parts, remove_parts, write_part
+
+if TYPE_CHECKING:
+    from pytest_pretok.baseline import Standing
+    from pytest_pretok.report.known import Update
 
 _FINDING = pytest.StashKey[Finding]()
 
@@ -55,6 +56,8 @@ class DataSession:
             None if violations is None else Path(config.invocation_params.dir, violations)
         )
         if self.violations is not None and not hasattr(config, "workerinput"):
+            from pytest_pretok.report.violations import remove_parts  # lazy: start cost
+
             remove_parts(self.violations)
         options = Options(
             config.getoption("pretok_examples"),
@@ -63,7 +66,7 @@ class DataSession:
             config.getoption("pretok_update_baseline"),
             config.getoption("pretok_engine"),
         )
-        self.updates: list[known.Update] = []
+        self.updates: list[Update] = []
         self.checks = Checks(plan, options, self._selection)
         self._folders: dict[str, list[str]] = defaultdict(list)
         for folder in sorted(plan.folders):
@@ -226,9 +229,13 @@ class DataSession:
 
     def pytest_report_header(self) -> list[str]:
         """What will be checked."""
-        updating = self.checks.options.update_baseline
-        loud = known.header(self.plan, self.config.rootpath, updating)
-        return [*summary.header(self.plan), *loud]
+        lines = summary.header(self.plan)
+        if self.plan.baselines:
+            from pytest_pretok.report import known  # lazy: start cost
+
+            updating = self.checks.options.update_baseline
+            lines += known.header(self.plan, self.config.rootpath, updating)
+        return lines
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -236,6 +243,8 @@ class DataSession:
         self.checks.close()
         worker = getattr(self.config, "workerinput", {}).get("workerid")
         if self.violations is not None:
+            from pytest_pretok.report.violations import merge_parts, write_part  # lazy: start cost
+
             if worker is not None or not self._distributed():
                 write_part(self.violations, worker or "main", self.checks)
             if worker is None:
@@ -244,18 +253,25 @@ class DataSession:
             self.records.complete = not (
                 session.shouldstop or session.shouldfail or int(exitstatus) == 2
             )
-            for name in self.config.getoption("pretok_report"):
-                path = Path(self.config.invocation_params.dir, name)
-                write_report(path, self.records)
+            self._write_reports()
             self._update_baseline(session, exitstatus)
 
     def pytest_unconfigure(self) -> None:
         """Stop the engine even where another plugin's end went wrong."""
         self.checks.close()
 
+    def _write_reports(self) -> None:
+        for name in self.config.getoption("pretok_report"):
+            from pytest_pretok.report.json_report import write_report  # lazy: start cost
+
+            path = Path(self.config.invocation_params.dir, name)
+            write_report(path, self.records)
+
     def _update_baseline(self, session: pytest.Session, exitstatus: int) -> None:
         collects_only = self.config.getoption("collectonly", False)
         if self.checks.options.update_baseline and not collects_only:
+            from pytest_pretok.report import known  # lazy: start cost
+
             # 2: interrupted, 3: an error of ours or of a plugin. Neither is a state to keep.
             self.updates = known.update(self.records, int(exitstatus) in (2, 3))
             failed = any(update.error is not None for update in self.updates)
@@ -268,16 +284,20 @@ class DataSession:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """One paragraph a split, also when all is well."""
         width = self.config.get_terminal_writer().fullwidth
-        root = self.config.rootpath
-        if self.checks.options.update_baseline:
-            lines = known.update_lines(self.updates, root, width)
-        else:
-            lines = known.lines(self.records, root, width)
+        lines = self._baseline_lines(width) if self.plan.baselines else []
         lines += summary.lines(self.records, width)
         if lines:
             terminalreporter.section("pretok", "-")
             for line in lines:
                 terminalreporter.line(line)
+
+    def _baseline_lines(self, width: int) -> list[str]:
+        from pytest_pretok.report import known  # lazy: start cost
+
+        root = self.config.rootpath
+        if self.checks.options.update_baseline:
+            return known.update_lines(self.updates, root, width)
+        return known.lines(self.records, root, width)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -1,62 +1,62 @@
-"""The settings of a dataset, typed.
+"""The settings of a dataset: their fields, defaults and limits, each said once.
 
-Reads nothing; knows no data and no pytest. pydantic is imported here and in `declaration` only.
+Reads nothing; knows no data, no pytest and no pydantic. What is declared comes in through
+`declared_tables`, which makes its tables of the fields here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from pretok_schemas.contract import Contract
 from pretok_schemas.run import Entry
 from pretok_schemas.trainers import load
 
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
+# -- what a field may hold, beyond its type
 
 
-def _as_rule(value: Any) -> Any:
-    return {"severity": value} if isinstance(value, str) else value
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number from ``least`` to ``most``, both included (None: no bound)."""
+
+    least: float
+    most: float | None = None
 
 
-def _as_ids(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
+class OneOrMore:
+    """A tuple that is not empty; a single value may be written as itself, without a list."""
 
 
-def _not_empty(ids: tuple[int, ...]) -> tuple[int, ...]:
-    # Asked after the ids are: a length in the type's own schema counts only the sound ones,
-    # and one wrong id is then told twice.
-    if not ids:
-        raise PydanticCustomError("too_short", "at least one id")
-    return ids
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A table that may be written as the value, in quotes, of one of its fields alone."""
+
+    field: str
 
 
-class Table(BaseModel):
-    """One TOML table: keys with dashes, exact types, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=_dashed)
+class NoKey:
+    """A field that no declaration has a key for."""
 
 
-class RuleSetting(Table):
+Id = Annotated[int, Range(0)]
+Size = Annotated[int, Range(1)]
+
+# -- the settings
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
     """What a declaration says of one rule: its severity, and how many rows may violate it."""
 
     severity: Literal["error", "warning", "off"] | None = None
-    max_rows: Annotated[int, Field(ge=0)] | None = None
-    max_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_rows: Annotated[int, Range(0)] | None = None
+    max_share: Annotated[float, Range(0, 1)] | None = None
 
 
-Id = Annotated[int, Field(ge=0)]
-Size = Annotated[int, Field(ge=1)]
-
-
-class Defaults(Table):
+@dataclass(frozen=True, slots=True)
+class Defaults:
     """The keys that may stand at the top, for every dataset below."""
 
     contract: str = "axolotl"
@@ -68,49 +68,62 @@ class Defaults(Table):
     tokenizer: str | None = None
     vocab_size: Size | None = None
     bos_token_id: Id | None = None
-    eos_token_ids: (
-        Annotated[tuple[Id, ...], AfterValidator(_not_empty), BeforeValidator(_as_ids)] | None
-    ) = None
+    eos_token_ids: Annotated[tuple[Id, ...], OneOrMore()] | None = None
     pad_token_id: Id | None = None
     baseline: str | None = None
     micro_batch_size: Size | None = None
-    columns: dict[str, str] = {}
-    rules: dict[str, Annotated[RuleSetting, BeforeValidator(_as_rule)]] = {}
+    columns: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, Annotated[RuleSetting, Short("severity")]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as builtins that JSON keeps, by the names of their fields."""
+        found: dict[str, Any] = _builtins(asdict(self))
+        return found
 
 
+@dataclass(frozen=True, slots=True)
 class DatasetSettings(Defaults):
     """One dataset, with the defaults filled in. ``line`` is where its table begins, from 1.
 
     ``entries`` holds what a trainer's configuration says, by split: an `Entry` as builtins each.
     """
 
-    name: str = ""
-    line: int = 0
+    name: Annotated[str, NoKey()] = ""
+    line: Annotated[int, NoKey()] = 0
     path: str | None = None
     splits: dict[str, str] | None = None
-    entries: dict[str, dict[str, Any]] = {}
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as builtins, by the names of their fields."""
-        return self.model_dump(mode="json")
+    entries: Annotated[dict[str, dict[str, Any]], NoKey()] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DatasetSettings:
-        """The settings that `to_dict` was called on."""
-        # Names of rules and roles stay: only keys of ours have two spellings.
-        given = {_dashed(key): value for key, value in values.items()}
+        """The settings that `to_dict` was called on; names that are left out have their default.
+
+        Raises:
+            TypeError: a name is no field's.
+        """
+        given = dict(values)
         rules = given.get("rules", {})
-        given["rules"] = {
-            rule: {_dashed(key): value for key, value in setting.items()}
-            for rule, setting in rules.items()
-        }
-        return cls.model_validate(given)
+        given["rules"] = {rule: RuleSetting(**setting) for rule, setting in rules.items()}
+        if given.get("eos_token_ids") is not None:
+            given["eos_token_ids"] = tuple(given["eos_token_ids"])
+        return cls(**given)
+
+
+def _builtins(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _builtins(one) for key, one in value.items()}
+    return [_builtins(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def undeclared(defaults: Defaults | None, name: str) -> DatasetSettings:
     """Settings of a dataset that no declaration names: the defaults that hold there."""
-    given = defaults.model_dump(mode="json") if defaults is not None else {}
-    return DatasetSettings.from_dict({**given, "name": name})
+    return dataset_of(defaults or Defaults(), name=name)
+
+
+def dataset_of(defaults: Defaults, **own: Any) -> DatasetSettings:
+    """Settings of a dataset: the defaults, save for what is its own."""
+    given = {one.name: getattr(defaults, one.name) for one in fields(Defaults)}
+    return DatasetSettings(**{**given, **own})
 
 
 def contract_of(settings: DatasetSettings, split: str | None = None) -> Contract:

@@ -18,7 +18,7 @@ from pytest_pretok.discovery.names import FoundShard, FoundSplit
 from pytest_pretok.discovery.saved import DICT_FILE, format_type, is_saved_folder
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
-from pytest_pretok.trainer_configs import Source
+from pytest_pretok.trainer_configs.base import Source
 
 # The library `datasets` reads files by these names; there need be no folder that is called so.
 BUILDERS = frozenset({"json", "parquet", "arrow", "csv", "text"})

@@ -15,7 +15,6 @@ from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.text import percent
 from pytest_pretok.text import plural, printable
-from pytest_pretok.tokenizers.shared import shared_tokenizer
 
 if TYPE_CHECKING:
     from pytest_pretok.scan import SplitScan
@@ -90,6 +89,8 @@ def _namer(dataset: PlannedDataset) -> Namer:
     path = dataset.settings.get("tokenizer")
     if path is None:
         return lambda ids: f"[{', '.join(map(str, ids))}]"
+    from pytest_pretok.tokenizers.shared import shared_tokenizer  # lazy: start cost
+
     tokenizer = shared_tokenizer(path)
     return lambda ids: printable(json.dumps(tokenizer.decode(ids), ensure_ascii=False), 40)
 

@@ -5,7 +5,4 @@ Reads that file and small files of a model folder; knows no plan, no rules and n
 
 from __future__ import annotations
 
-from pytest_pretok.trainer_configs.base import Source, TrainerConfig
-from pytest_pretok.trainer_configs.read import SUFFIXES, looks_like_config, read_config
-
-__all__ = ["SUFFIXES", "Source", "TrainerConfig", "looks_like_config", "read_config"]
+SUFFIXES = (".yml", ".yaml")

@@ -90,10 +90,10 @@ class _Tokens:
         model = file.get("model")
         words = model.get("vocab") if isinstance(model, dict) else None
         entries = words.items() if isinstance(words, dict) else ()
-        found = {word: number for word, number in entries if type(number) is int}
+        found = {word: number for word, number in entries if _is_id(number)}
         added = file.get("added_tokens")
         for entry in added if isinstance(added, list) else ():
-            if isinstance(entry, dict) and type(entry.get("id")) is int:
+            if isinstance(entry, dict) and _is_id(entry.get("id")):
                 found[str(entry.get("content"))] = entry["id"]
         return found
 
@@ -105,7 +105,11 @@ def _spelling(value: Any) -> str | None:
 
 def _ids(value: Any) -> list[int]:
     many = value if isinstance(value, list) else [value]
-    return [one for one in many if type(one) is int and one >= 0]
+    return [one for one in many if _is_id(one)]
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _object(path: Path) -> dict[str, Any]:

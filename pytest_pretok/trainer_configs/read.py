@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pytest_pretok.trainer_configs import axolotl, llama_factory
+from pytest_pretok.trainer_configs import SUFFIXES, axolotl, llama_factory
 from pytest_pretok.trainer_configs.base import TrainerConfig
 from pytest_pretok.trainer_configs.document import LARGEST, read_document
-
-SUFFIXES = (".yml", ".yaml")
 
 _KEYS = axolotl.KEYS | llama_factory.KEYS
 _KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?(\w+)["']?[ \t]*:""", re.M)

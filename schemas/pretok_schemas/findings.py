@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 
@@ -119,6 +118,8 @@ class Budget:
         if self.max_rows is not None:
             return self.max_rows
         if self.max_share is not None:
+            from fractions import Fraction  # lazy: start cost, decimal comes with it
+
             # The share as it was written: its binary value may lie a hair under it.
             return math.floor(Fraction(str(self.max_share)) * rows)
         return 0

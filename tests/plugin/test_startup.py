@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.plugin.conftest import Run
 from tests.plugin.data import clean_rows, write
 
 HEAVY = (
-    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "tqdm"),
+    *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "tqdm", "yaml"),
+    *("tokenizers", "transformers", "sentencepiece"),
     *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
 )
 LOADED = f"""
@@ -20,6 +22,13 @@ import sys
 def pytest_unconfigure(config):
     loaded = [name for name in {HEAVY!r} if name in sys.modules]
     print("LOADED", loaded, file=sys.stderr)
+"""
+
+FROZEN = """
+import gc
+
+def pytest_sessionfinish():
+    print("FROZEN", gc.get_freeze_count() > 0, gc.isenabled())
 """
 
 
@@ -56,13 +65,40 @@ def test_a_repository_with_data_loads_nothing_either(run: Run, here: Path) -> No
 
 
 def test_checks_load_only_what_they_need(run: Run, here: Path) -> None:
-    """Checking Parquet by a built-in contract needs numpy and pyarrow, but no pandera."""
+    """Checking Parquet by a built-in contract needs numpy and pyarrow, and no other library."""
     write(here / "a.parquet", clean_rows())
-    found = loaded(run, here, "--pretok-data=.")
+    (here / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    found = loaded(run, here, "--pretok-data=a.parquet")
 
-    assert "numpy" in found
-    assert "pyarrow" in found
-    assert not any(name in found for name in ("pandera", "datasets", "click", "tqdm"))
+    ours = [name for name in HEAVY if name.startswith(("pretok", "pytest_pretok"))]
+    assert found == f"LOADED {['numpy', 'pyarrow', *ours]}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "frozen"),
+    [(["--pretok-data=a.parquet"], True), (["test_own.py", "--pretok-data=a.parquet"], False)],
+    ids=["data", "both"],
+)
+def test_what_stays_is_not_collected(
+    run: Run, here: Path, arguments: list[str], frozen: bool
+) -> None:
+    """Where data alone is checked, collections of garbage pass over what was loaded before, until
+    the run is over; beside tests, which may look for objects, all of them are seen.
+    """
+    (here / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    (here / "conftest.py").write_text(FROZEN, encoding="utf-8")
+    write(here / "a.parquet", clean_rows())
+
+    ran = run(*arguments, "-s")
+
+    assert f"FROZEN {frozen} True" in ran.text
+    assert (gc.get_freeze_count(), gc.isenabled()) == (0, True)
+
+
+def test_collections_go_on_after_a_refusal(run: Run) -> None:
+    """A run that ends before it begins leaves nothing switched off."""
+    assert run("--pretok-data=none").code == 4
+    assert (gc.get_freeze_count(), gc.isenabled()) == (0, True)
 
 
 def test_the_package_itself_is_light() -> None:

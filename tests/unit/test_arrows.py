@@ -88,7 +88,10 @@ def names_in(*packages: str) -> list[str]:
 READING = ("readers", "engines")
 PLANNING = ("plan", "planning", "config_planning", "configs", "arguments")
 UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline", "progress")
-DECLARING = ("settings", "declaration", "discovery", "toml_lines", "trainer_configs")
+DECLARING = (
+    *("settings", "declared", "declared_tables", "declaration"),
+    *("discovery", "toml_lines", "trainer_configs"),
+)
 
 
 @pytest.mark.parametrize("name", names_in(*READING))
@@ -166,6 +169,17 @@ def test_the_entry_point_is_light(name: str) -> None:
     loaded = set().union(*(imports(one, lazy=False) for one in seen))
 
     assert not under(loaded, "pyarrow", "numpy", "pydantic", "pretok_schemas", "datasets")
+
+
+def test_pydantic_reads_declarations_alone() -> None:
+    """One module knows pydantic, and only those that need declared tables import that module."""
+    tables = "pytest_pretok.declared_tables"
+
+    assert [name for name in MODULES if under(imports(name), "pydantic")] == [tables]
+    assert {name for name in MODULES if tables in imports(name)} == {
+        "pytest_pretok.declaration",
+        "pytest_pretok.json_schema",
+    }
 
 
 @pytest.mark.parametrize("lazy", [False, True])

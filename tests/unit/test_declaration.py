@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_pretok.declaration import Declaration, has_declaration, read_declaration
+from pytest_pretok.declaration import read_declaration
+from pytest_pretok.declared import Declaration, has_declaration
 from pytest_pretok.faults import LATER, DeclarationError
 from pytest_pretok.settings import DatasetSettings, undeclared
 

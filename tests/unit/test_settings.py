@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, undeclared
+from pytest_pretok.declared_tables import TableError, read_table
+from pytest_pretok.settings import (
+    DatasetSettings,
+    Defaults,
+    RuleSetting,
+    dataset_of,
+    undeclared,
+)
 
 SIZES = st.none() | st.integers(1, 2**40)
 IDS = st.none() | st.integers(0, 2**40)
@@ -26,8 +33,6 @@ BUDGETS = st.fixed_dictionaries(
 GIVEN = st.fixed_dictionaries(
     {},
     optional={
-        "name": st.text(max_size=5),
-        "line": st.integers(0, 10**6),
         "path": st.none() | st.text(max_size=5),
         "splits": st.none() | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
         "packing": st.booleans(),
@@ -46,10 +51,12 @@ GIVEN = st.fixed_dictionaries(
 
 
 @settings(deadline=None)
-@given(GIVEN)
-def test_round_trip(given_values: dict[str, Any]) -> None:
+@given(GIVEN, st.text(max_size=5), st.integers(0, 10**6))
+def test_round_trip(given_values: dict[str, Any], name: str, line: int) -> None:
     """Settings go through JSON and come back equal, names of rules and columns untouched."""
-    before = DatasetSettings.model_validate(given_values)
+    read = read_table(DatasetSettings, given_values)
+    entries = {"train": {"path": name, "found": [name], "modified": {name: 1.5}}}
+    before = replace(read, name=name, line=line, entries=entries)
 
     crossed = DatasetSettings.from_dict(json.loads(json.dumps(before.to_dict())))
 
@@ -60,27 +67,68 @@ def test_round_trip(given_values: dict[str, Any]) -> None:
 
 def test_names_of_fields_in_other_processes() -> None:
     """What crosses to other processes has the fields' names, one for every field."""
-    assert DatasetSettings().to_dict().keys() == DatasetSettings.model_fields.keys()
+    assert list(DatasetSettings().to_dict()) == [field.name for field in fields(DatasetSettings)]
 
 
-@pytest.mark.parametrize("shape", [{"sequence_len": 5}, {"rules": {"x": {"max_rows": 1}}}])
-def test_underscores_are_no_spelling(shape: dict[str, Any]) -> None:
-    """A table has dashes: the fields' own names are unknown keys."""
-    with pytest.raises(ValidationError, match="extra_forbidden"):
-        DatasetSettings.model_validate(shape)
+def test_builtins_are_those_of_json() -> None:
+    """What crosses is what JSON would give back, tuples in entries too."""
+    entries = {"train": {"path": "x", "found": ("train", "test")}}
+    crossing = DatasetSettings(eos_token_ids=(2, 7), entries=entries).to_dict()
+
+    assert crossing == json.loads(json.dumps(crossing))
+    assert (crossing["eos_token_ids"], crossing["entries"]["train"]["found"]) == (
+        [2, 7],
+        ["train", "test"],
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"sequence-len": 5}, {"zzz": 1}, {"rules": {"x": {"max-rows": 1}}}, {"rules": {"x": 1}}],
+)
+def test_other_processes_take_no_other_names(values: dict[str, Any]) -> None:
+    """What is no field's name does not come from `to_dict`."""
+    with pytest.raises(TypeError):
+        DatasetSettings.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"sequence_len": 5},
+        {"rules": {"x": {"max_rows": 1}}},
+        {"name": "x"},
+        {"line": 1},
+        {"entries": {}},
+    ],
+)
+def test_what_is_no_key(shape: dict[str, Any]) -> None:
+    """A table has dashes: the fields' own names are unknown keys, and so is what planning adds."""
+    with pytest.raises(TableError, match="extra_forbidden") as caught:
+        read_table(DatasetSettings, shape)
+
+    assert caught.value.error_count() == 1
+
+
+def test_datasets_alone_say_where_data_is() -> None:
+    """Paths and splits are keys of one dataset."""
+    assert read_table(DatasetSettings, {"path": "x"}).path == "x"
+    assert read_table(DatasetSettings, {"splits": {"a": "x"}}).splits == {"a": "x"}
+    with pytest.raises(TableError, match="extra_forbidden"):
+        read_table(Defaults, {"path": "x"})
 
 
 @pytest.mark.parametrize("share", [0, 1, 0.0, 0.25, 1.0])
 def test_shares(share: float) -> None:
     """A share is a number from 0 to 1, whole numbers too."""
-    assert RuleSetting.model_validate({"max-share": share}).max_share == share
+    assert read_table(RuleSetting, {"max-share": share}).max_share == share
 
 
 @pytest.mark.parametrize("share", [True, False, "0.5", -0.1, 1.1, math.nan, math.inf, 10**400])
 def test_no_shares(share: object) -> None:
     """Truth values, text and numbers elsewhere are no shares."""
-    with pytest.raises(ValidationError):
-        RuleSetting.model_validate({"max-share": share})
+    with pytest.raises(TableError):
+        read_table(RuleSetting, {"max-share": share})
 
 
 @pytest.mark.parametrize(
@@ -110,8 +158,8 @@ def test_no_shares(share: object) -> None:
 )
 def test_exact_types(key: str, value: object) -> None:
     """Nothing is turned into the type that is asked for, and a fault is told once."""
-    with pytest.raises(ValidationError) as caught:
-        Defaults.model_validate({key: value})
+    with pytest.raises(TableError) as caught:
+        read_table(Defaults, {key: value})
 
     assert caught.value.error_count() == 1
 
@@ -119,33 +167,39 @@ def test_exact_types(key: str, value: object) -> None:
 @pytest.mark.parametrize(("written", "ids"), [(0, (0,)), (7, (7,)), ([7], (7,)), ([2, 7], (2, 7))])
 def test_end_ids(written: object, ids: tuple[int, ...]) -> None:
     """One id or a list of them."""
-    assert Defaults.model_validate({"eos-token-ids": written}).eos_token_ids == ids
+    assert read_table(Defaults, {"eos-token-ids": written}).eos_token_ids == ids
 
 
 @pytest.mark.parametrize("severity", ["error", "warning", "off"])
 def test_severity_alone(severity: str) -> None:
     """A word is a rule's severity without a budget."""
-    settings = Defaults.model_validate({"rules": {"too-long": severity}})
+    settings = read_table(Defaults, {"rules": {"too-long": severity}})
 
-    assert settings.rules == {"too-long": RuleSetting.model_validate({"severity": severity})}
+    assert settings.rules == {"too-long": RuleSetting(severity)}
 
 
 def test_settings_are_values() -> None:
     """Settings cannot be changed."""
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         DatasetSettings().packing = True
 
 
 def test_undeclared() -> None:
     """Undeclared data has the defaults in force, a name, and neither path nor splits."""
-    defaults = Defaults.model_validate(
-        {"eos-token-ids": 2, "rules": {"too-long": {"max-rows": 1}}, "columns": {"labels": "t"}}
-    )
+    rules = {"too-long": RuleSetting(max_rows=1)}
+    defaults = Defaults(eos_token_ids=(2,), rules=rules, columns={"labels": "t"})
 
     settings = undeclared(defaults, "x")
 
-    assert {key: getattr(settings, key) for key in Defaults.model_fields} == {
-        key: getattr(defaults, key) for key in Defaults.model_fields
-    }
+    assert {**settings.to_dict(), **defaults.to_dict()} == settings.to_dict()
     assert (settings.name, settings.path, settings.splits) == ("x", None, None)
     assert undeclared(None, "x") == DatasetSettings(name="x")
+
+
+def test_own_settings_go_before_the_defaults() -> None:
+    """A dataset has the defaults, save for what is its own."""
+    defaults = Defaults(packing=True, vocab_size=9)
+
+    assert dataset_of(defaults, vocab_size=5, name="x") == DatasetSettings(
+        packing=True, vocab_size=5, name="x"
+    )

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from pytest_pretok.faults import DeclarationError
-from pytest_pretok.trainer_configs import Source, TrainerConfig, looks_like_config, read_config
 from pytest_pretok.trainer_configs.axolotl_prepared import dataset_hash, prepared_folders
+from pytest_pretok.trainer_configs.base import Source, TrainerConfig
 from pytest_pretok.trainer_configs.document import LARGEST
 from pytest_pretok.trainer_configs.model_folder import vocabulary
+from pytest_pretok.trainer_configs.read import looks_like_config, read_config
 
 # What axolotl 0.19.0 itself made of these configurations: load_cfg, load_tokenizer, then
 # generate_dataset_hash_from_config, on a toy model.
@@ -485,6 +486,19 @@ def test_special_tokens_of_the_run(tmp_path: Path) -> None:
     assert "vocab_size" not in vocabulary(folder, {"pad_token": "<new>"})
     assert "vocab_size" not in vocabulary(folder, {}, adds_tokens=True)
     assert "vocab_size" not in vocabulary(folder, {"pad_token": "<z>"})
+
+
+@pytest.mark.parametrize("number", [-1, True, 1.0, "1", None])
+def test_what_is_no_id(tmp_path: Path, number: object) -> None:
+    """An id is a whole number from 0 on; a token with another is one that is not there."""
+    words = {
+        "model": {"vocab": {"<x>": number}},
+        "added_tokens": [{"id": number, "content": "<y>"}],
+    }
+    folder = model(tmp_path, config={"bos_token_id": number}, tokenizer=words)
+
+    assert vocabulary(folder, {}) == {}
+    assert vocabulary(folder, {"bos_token": "<x>", "pad_token": "<y>"}) == {}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"vocab_size": true, "eos_token_id": "x"}'])

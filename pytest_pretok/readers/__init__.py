@@ -1,6 +1,7 @@
 """Readers: one local file to its header, its scan units, and batches of rows.
 
-Must not know contracts, rules or pytest; remote files are fetched elsewhere.
+Must not know contracts, rules or pytest; remote files are fetched elsewhere. The reader of a
+container is imported with the first file of its kind: each costs a part of the start.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_pretok.readers import arrow, json_array, json_header, jsonl, parquet
 from pytest_pretok.readers.base import (
     FORMATS,
     CellDefect,
@@ -51,9 +51,15 @@ def read_header(path: Path, format: str | None = None) -> Header:
     else:
         check_regular(path)
     if format == "parquet":
+        from pytest_pretok.readers import parquet
+
         return parquet.header(path)
     if format in ("arrow-file", "arrow-stream"):
+        from pytest_pretok.readers import arrow
+
         return arrow.header(path, format)
+    from pytest_pretok.readers import json_header
+
     return json_header.header(path, format)
 
 
@@ -67,10 +73,16 @@ def split_units(path: Path, header: Header, target: int = 32 * 2**20) -> list[Un
         UnreadableFile: the file cannot be read.
     """
     if header.format == "json":
+        from pytest_pretok.readers import json_array
+
         return json_array.units(path)
     if header.format == "jsonl":
+        from pytest_pretok.readers import jsonl
+
         return jsonl.units(path, target)
     if header.format == "arrow-stream":
+        from pytest_pretok.readers import arrow
+
         return arrow.stream_units(path, target)
     found: list[Unit] = []
     for first, stop in _neighbours([size for _, size in header.parts], target):
@@ -104,9 +116,17 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int = _TOKENS) -> It
         UnreadableFile: the data cannot be decoded; it may come after sound batches.
     """
     if unit.format == "parquet":
+        from pytest_pretok.readers import parquet
+
         return parquet.chunks(unit, columns, tokens)
     if unit.format in ("arrow-file", "arrow-stream"):
+        from pytest_pretok.readers import arrow
+
         return arrow.chunks(unit, columns, tokens)
     if unit.format == "json":
+        from pytest_pretok.readers import json_array
+
         return json_array.chunks(unit, columns, tokens)
+    from pytest_pretok.readers import jsonl
+
     return jsonl.chunks(unit, columns, tokens)

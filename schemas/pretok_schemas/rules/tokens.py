@@ -208,9 +208,9 @@ class Repetition(RowRule):
         suspects = [
             _sampled(view, ids, distance, least * self.TIMES) for distance, least in DISTANCES
         ]
-        rows = np.unique(np.concatenate(suspects))
-        if not len(rows):
+        if not any(map(len, suspects)):
             return NOTHING
+        rows = np.unique(np.concatenate(suspects))
         hits: dict[int, tuple[int, int]] = {}
         for local in np.flatnonzero(np.isin(found.local, rows)).tolist():
             text = ids[found.first[local] : found.last[local] + 1]

@@ -100,7 +100,7 @@ def _is_text(dtype: pa.DataType) -> bool:
 
 
 def as_numpy(array: pa.Array) -> npt.NDArray[Any]:
-    """A flat Arrow array of numbers or booleans without nulls, as numpy sees it.
+    """A flat Arrow array of numbers or booleans as numpy sees it; nulls may have any value.
 
     Numbers are shared, booleans (packed bits) are copied. `pyarrow.Array.to_numpy` does the same
     but imports pandas wherever it is installed, which costs half a second.
@@ -111,7 +111,21 @@ def as_numpy(array: pa.Array) -> npt.NDArray[Any]:
         return np.zeros(len(array), dtype)
     if not pa.types.is_boolean(array.type):
         return np.frombuffer(data, dtype, len(array), array.offset * dtype.itemsize)
-    first, skipped = divmod(array.offset, 8)
-    packed = np.frombuffer(data, np.uint8, (skipped + len(array) + 7) // 8, first)
-    bits = np.unpackbits(packed, bitorder="little", count=skipped + len(array))
+    return _bits(data, array.offset, len(array))
+
+
+def null_flags(array: pa.Array) -> npt.NDArray[np.bool_] | None:
+    """By slot, whether it is null; None where none is."""
+    if not array.null_count:
+        return None
+    validity = array.buffers()[0]
+    if validity is None:  # an array of the type null
+        return np.ones(len(array), np.bool_)
+    return ~_bits(validity, array.offset, len(array))
+
+
+def _bits(packed: pa.Buffer, offset: int, size: int) -> npt.NDArray[np.bool_]:
+    first, skipped = divmod(offset, 8)
+    touched = np.frombuffer(packed, np.uint8, (skipped + size + 7) // 8, first)
+    bits = np.unpackbits(touched, bitorder="little", count=skipped + size)
     return bits[skipped:].view(np.bool_)

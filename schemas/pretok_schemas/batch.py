@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from pretok_schemas.arrow import Kind, as_numpy, kind_of
+from pretok_schemas.arrow import Kind, as_numpy, kind_of, null_flags
 from pretok_schemas.contract import IDS, Vocabulary
 from pretok_schemas.findings import Window
 from pretok_schemas.flat import Bools, Ints, Values, cumulated, heads
@@ -82,29 +82,33 @@ def lists_from_arrow(array: pa.Array) -> Lists:
     dtype = array.type
     if kind_of(dtype) not in _NUMBERS:
         raise ValueError(f"no list of numbers: {dtype}")
-    null_rows = as_numpy(array.is_null()) if array.null_count else None
-    if null_rows is None and (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)):
+    null_rows = null_flags(array)
+    if pa.types.is_list(dtype) or pa.types.is_large_list(dtype):
         raw = as_numpy(array.offsets).astype(np.int64)
-        offsets = raw - raw[0]
-        child = array.values.slice(int(raw[0]), int(offsets[-1]))
+        if null_rows is None:
+            offsets = raw - raw[0]
+            child = array.values.slice(int(raw[0]), int(offsets[-1]))
+        else:
+            lengths = np.diff(raw)
+            lengths[null_rows] = 0  # null slots may cover values, which flatten() leaves out
+            offsets, child = cumulated(lengths), array.flatten()
     else:
-        # Null slots may cover values, and list views may lie in any order: flatten() mends both.
         import pyarrow.compute as pc  # lazy: a tenth of the start, and rarely needed
 
-        lengths = pc.fill_null(pc.list_value_length(array), 0)
-        offsets = np.zeros(len(array) + 1, np.int64)
-        np.cumsum(as_numpy(lengths), out=offsets[1:])
+        # List views may lie in any order: flatten() mends that.
+        offsets = cumulated(as_numpy(pc.fill_null(pc.list_value_length(array), 0)))
         child = array.flatten()
-    null_tokens = as_numpy(child.is_null()) if child.null_count else None
-    return Lists(offsets, _to_values(child), null_rows, null_tokens)
+    null_tokens = null_flags(child)
+    return Lists(offsets, _to_values(child, null_tokens), null_rows, null_tokens)
 
 
-def _to_values(child: pa.Array) -> Values:
+def _to_values(child: pa.Array, nulls: Bools | None) -> Values:
     if pa.types.is_null(child.type):
         return np.zeros(len(child), np.int64)
-    if child.null_count:
-        child = child.fill_null(False if pa.types.is_boolean(child.type) else 0)
     values: Values = as_numpy(child)
+    if nulls is not None:
+        values = values.copy()
+        values[nulls] = 0
     if values.dtype == np.uint64:
         return np.minimum(values, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
     return values

@@ -74,11 +74,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--pretok-workers",
-        type=_positive,
+        type=_workers,
         metavar="N",
         dest="pretok_workers",
-        help="threads or processes a scan may use, or tasks under way on a cluster (default: all "
-        "processors, shared among xdist workers)",
+        help="threads or processes a scan may use, or tasks under way on a cluster (default: auto, "
+        "all processors, shared among xdist workers)",
     )
     group.addoption(
         "--pretok-examples",
@@ -88,6 +88,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pretok_examples",
         help="examples a finding shows (default: %(default)s)",
     )
+
+
+def _workers(text: str) -> int | None:
+    return None if text == "auto" else _positive(text)
 
 
 def _positive(text: str) -> int:

@@ -25,6 +25,7 @@ from pytest_pretok.readers.guard import is_list
 _WHAT = "not readable as Parquet"
 _PAGES = 2**20  # bytes read ahead in each column chunk
 _BYTES_A_TOKEN = 8  # the measure for columns that are no lists
+_SMALL = 2**20  # bytes of a unit that is decoded whole: counting its tokens first costs more
 
 
 def _open(path: str) -> pq.ParquetFile:
@@ -98,6 +99,8 @@ def _rows_a_batch(file: pq.ParquetFile, unit: Unit, wanted: Sequence[str], token
     groups = [file.metadata.row_group(number) for number in range(*unit.part)]
     rows = sum(group.num_rows for group in groups)
     size = sum(group.total_byte_size for group in groups)
+    if size <= _SMALL:
+        return max(1, int(rows))
     first = next((i for i, group in enumerate(groups) if group.num_rows), None)
     if first is None:
         return tokens

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import weakref
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -82,14 +82,17 @@ class RowKeys:
 
         The two lowest bits are cleared. Once keys are in files there have to be `RANGES`.
         """
-        held = np.concatenate(self._held) if self._held else np.zeros(0, np.uint64)
+        # Chosen piece by piece: no copy of all keys but the sorted one.
+        held = _chosen(self._held, eligible)
         held.sort()
+        if self._files is None and ranges == 1:
+            yield held
+            return
         cuts = _cuts(held, ranges)
         for number, (low, high) in enumerate(pairwise(cuts.tolist())):
-            keys = np.concatenate([*self._stored(number), held[low:high]])
-            chosen = keys[keys & np.uint64(eligible) != 0] & KEY_BITS
-            chosen.sort()
-            yield chosen
+            keys = np.concatenate([_chosen(self._stored(number), eligible), held[low:high]])
+            keys.sort()
+            yield keys
 
     def _stored(self, number: int) -> Iterator[Keys]:
         """The keys of one range in files, run by run."""
@@ -125,6 +128,13 @@ class RowKeys:
         begins, rows = np.array(self._places, np.int64), np.array(self._rows, np.int64)
         stretch = np.searchsorted(begins, places, side="right") - 1
         return places - begins[stretch] + rows[stretch]
+
+
+def _chosen(pieces: Iterable[Keys], eligible: int) -> Keys:
+    """The keys that have a bit, without their own two."""
+    bit = np.uint64(eligible)
+    chosen = [keys[keys & bit != 0] & KEY_BITS for keys in pieces]
+    return np.concatenate([*chosen, np.zeros(0, np.uint64)])
 
 
 def _private_file() -> BinaryIO:

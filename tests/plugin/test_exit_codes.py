@@ -24,6 +24,17 @@ def test_violations(run: Run, here: Path, workers: str) -> None:
     assert run("--pretok-data=a.parquet", workers).code == 1
 
 
+@pytest.mark.parametrize("number", ["1", "3", "auto"])
+def test_any_number_of_threads(run: Run, here: Path, number: str) -> None:
+    """However many threads scan, the same items fail."""
+    write(here / "a.parquet", faulty_rows())
+    one = run("--pretok-data=a.parquet", "--pretok-workers=1")
+    ran = run("--pretok-data=a.parquet", f"--pretok-workers={number}")
+
+    assert ran.code == 1
+    assert ran.outcomes == one.outcomes
+
+
 @pytest.mark.parametrize("way", ["--pretok-data=.", "pyproject.toml", "pyproject.toml::sft"])
 def test_faulty_declaration(run: Run, here: Path, way: str) -> None:
     """A faulty declaration ends with 2; all its faults are told with their lines."""

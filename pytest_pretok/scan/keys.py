@@ -22,6 +22,7 @@ LIMIT = 2**26  # rows held in memory: half a GiB
 RANGES = 256  # of key values, each small enough to be sorted in memory
 _PIECE = 2**20  # keys read from a file at once
 _BYTES = 8  # of a key
+_BLOCK = 2**17  # keys held side by side: a MiB
 
 
 class RowKeys:
@@ -32,8 +33,8 @@ class RowKeys:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
-        self._held: list[Keys] = []
-        self._waiting = 0
+        self._blocks: list[Keys] = []
+        self._waiting = 0  # keys in the blocks
         # Stretches of rows without a gap: where they begin in the split, and among the keys.
         self._rows: list[int] = []
         self._places: list[int] = []
@@ -53,10 +54,23 @@ class RowKeys:
             self._rows.append(start)
             self._places.append(self._count)
         self._count += len(keys)
-        self._held.append(keys)
-        self._waiting += len(keys)
+        # Copied into large blocks: the small arrays of batches, kept one by one among all that
+        # comes and goes while files are read, would hold on to ten times their own memory.
+        while len(keys):
+            at = self._waiting % _BLOCK
+            if not at:
+                self._blocks.append(np.empty(_BLOCK, np.uint64))
+            part = keys[: _BLOCK - at]
+            self._blocks[-1][at : at + len(part)] = part
+            self._waiting += len(part)
+            keys = keys[len(part) :]
         if self._waiting >= self._limit:
             self._spill()
+
+    def _held(self) -> Iterator[Keys]:
+        """The keys in memory, in row order."""
+        for number, block in enumerate(self._blocks):
+            yield block[: self._waiting - number * _BLOCK]
 
     def _spill(self) -> None:
         if self._files is None:
@@ -64,9 +78,9 @@ class RowKeys:
             self._files = _private_file(), _private_file()
             weakref.finalize(self, _close, self._files)
         in_order, runs = self._files
-        keys = np.concatenate(self._held)
+        keys = np.concatenate(list(self._held()))
         before = self._count - len(keys)
-        self._held, self._waiting = [], 0
+        self._blocks, self._waiting = [], 0
         keys.tofile(in_order)
         keys.sort()
         self._runs.append(_cuts(keys, RANGES) + before)
@@ -83,7 +97,7 @@ class RowKeys:
         The two lowest bits are cleared. Once keys are in files there have to be `RANGES`.
         """
         # Chosen piece by piece: no copy of all keys but the sorted one.
-        held = _chosen(self._held, eligible)
+        held = _chosen(self._held(), eligible)
         held.sort()
         if self._files is None and ranges == 1:
             yield held
@@ -118,7 +132,7 @@ class RowKeys:
     def _in_row_order(self) -> Iterator[Keys]:
         if self._files is not None:
             yield from _read(self._files[0], 0, self._count - self._waiting)
-        yield from self._held
+        yield from self._held()
 
     def _rows_at(self, places: Ints) -> Ints:
         """The rows of some places among the keys."""

@@ -86,8 +86,22 @@ def test_memory_is_bounded_by_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
     held = 0
     for start in range(0, 100_000, 100):
         store.add(start, np.arange(start, start + 100, dtype=np.uint64) << np.uint64(40))
-        held = max(held, sum(len(part) for part in store._held))
+        held = max(held, sum(len(part) for part in store._held()))
     assert held <= 1000
     assert store.spilled
     monkeypatch.setattr(module, "_PIECE", 100)
     assert not len(repeated(store, 1))
+
+
+def test_keys_fill_their_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches that begin and end anywhere in a block come back in order."""
+    monkeypatch.setattr(module, "_BLOCK", 5)
+    store = RowKeys()
+    for start, many in ((0, 3), (3, 2), (5, 11), (16, 1)):
+        store.add(start, np.arange(start, start + many, dtype=np.uint64) * 4 + 1)
+    store.add(17, np.array([4 * 9 + 1], np.uint64))
+
+    values = repeated(store, 1)
+
+    assert values.tolist() == [4 * 9]
+    assert store.rows_with(values, 1).tolist() == [9, 17]

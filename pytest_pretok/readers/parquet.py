@@ -116,8 +116,21 @@ def _tokens_in_group(file: pq.ParquetFile, number: int, wanted: Sequence[str]) -
     # Asked for a column chunk with faulty metadata, pyarrow ends the process (seen in 26.0.1);
     # reading one row of it first raises instead.
     next(file.iter_batches(1, row_groups=[number], columns=[guide], use_threads=False), None)
-    paths = [file.schema.column(place).path for place in range(len(file.schema))]
-    leaf = next((i for i, path in enumerate(paths) if f"{path}.".startswith(f"{guide}.")), 0)
+    # Told by Arrow's types: `file.schema` would tie the whole footer into a cycle of references,
+    # and the footers of all units would lie in memory until the collector comes by.
+    before = schema.names.index(guide)
+    leaf = sum(_leaves(field.type) for field in list(schema)[:before])
     column = file.metadata.row_group(number).column(leaf)
     by_size = column.total_uncompressed_size // _BYTES_A_TOKEN
     return int(column.num_values if is_list(types[guide]) else by_size)
+
+
+def _leaves(dtype: pa.DataType) -> int:
+    """How many Parquet columns hold an Arrow type."""
+    if is_list(dtype):
+        return _leaves(dtype.value_type)
+    if pa.types.is_struct(dtype):
+        return sum(_leaves(dtype.field(place).type) for place in range(dtype.num_fields))
+    if pa.types.is_map(dtype):
+        return _leaves(dtype.key_type) + _leaves(dtype.item_type)
+    return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from pytest_pretok.readers import (
     UnreadableFile,
+    parquet,
     read_chunks,
     read_header,
     split_units,
@@ -449,3 +451,43 @@ def test_late_damage_is_raised_late(write: Any) -> None:
     assert next(chunks).batch.num_rows == 3
     with pytest.raises(UnreadableFile):
         list(chunks)
+
+
+NESTED = pa.table(
+    {
+        "struct": [{"a": 1, "b": [{"c": "x", "d": [1]}]}],
+        "map": pa.array([[("k", [1])]], pa.map_(pa.string(), pa.list_(pa.int32()))),
+        "dictionary": pa.array(["x"]).dictionary_encode(),
+        "fixed": pa.array([[1, 2]], pa.list_(pa.int32(), 2)),
+        "null": pa.nulls(1),
+        "input_ids": [[1, 2]],
+    }
+)
+
+
+def test_leaves_are_those_of_the_file(tmp_path: Path) -> None:
+    """As many as pyarrow stores, column by column."""
+    pq.write_table(NESTED, tmp_path / "nested.parquet")
+    file = pq.ParquetFile(tmp_path / "nested.parquet")
+    stored = [file.schema.column(place).path.split(".")[0] for place in range(len(file.schema))]
+
+    ours = [field.name for field in file.schema_arrow for _ in range(parquet._leaves(field.type))]
+
+    assert ours == stored
+
+
+def test_a_footer_goes_with_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No footer waits for the collector of cycles: a large one a unit would pile up."""
+    monkeypatch.setattr(parquet, "_SMALL", 0)
+    pq.write_table(NESTED, tmp_path / "nested.parquet")
+    path = tmp_path / "nested.parquet"
+    gc.collect()
+    gc.disable()
+    try:
+        for unit in split_units(path, read_header(path)):
+            assert sum(chunk.batch.num_rows for chunk in read_chunks(unit, ["input_ids"])) == 1
+        left = [thing for thing in gc.get_objects() if isinstance(thing, pq.FileMetaData)]
+    finally:
+        gc.enable()
+
+    assert not left

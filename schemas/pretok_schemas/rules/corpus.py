@@ -8,7 +8,7 @@ files: who scans provides the second look.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -168,31 +168,6 @@ def row_digests(batch: TokenBatch, rows: Ints, labels: bool) -> list[bytes]:
             whole += hashlib.blake2b(values.tobytes(), digest_size=OF_IDS).digest()
         digests.append(whole)
     return digests
-
-
-def comparable(pieces: Sequence[tuple[int, Keys]], eligible: int) -> tuple[Ints, Keys]:
-    """The rows of a split that a rule may compare, with their keys, in row order."""
-    bit = np.uint64(eligible)
-    rows, keys = [], []
-    for start, piece in pieces:
-        local = np.flatnonzero(piece & bit)
-        rows.append(local + start)
-        keys.append(piece[local] & KEY_BITS)
-    if not rows:
-        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    return np.concatenate(rows), np.concatenate(keys)
-
-
-def repeated_rows(rows: Ints, keys: Keys) -> Ints:
-    """The rows whose key occurs more than once, in row order."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    same = np.zeros(len(keys), np.bool_)
-    if len(keys) > 1:
-        equal = ordered[1:] == ordered[:-1]
-        same[1:] |= equal
-        same[:-1] |= equal
-    return np.sort(rows[order[same]])
 
 
 def later_equals(digests: Iterable[tuple[int, bytes]]) -> list[tuple[int, int]]:

@@ -156,11 +156,14 @@ def _is_test_argument(argument: str) -> bool:
 
 
 def _check_outputs(config: pytest.Config) -> None:
-    for name in config.getoption("pretok_report"):
-        if not name.endswith(".json"):
-            planned = name.endswith((".html", ".md", ".sarif"))
-            why = "is planned, but not supported yet" if planned else "is no known format"
-            raise pytest.UsageError(f"--pretok-report={name}: the suffix {why}; use .json")
+    reports = config.getoption("pretok_report")
+    if reports:
+        from pytest_pretok.report.formats import fault_of  # lazy: start cost
+
+        for name in reports:
+            fault = fault_of(name)
+            if fault is not None:
+                raise pytest.UsageError(f"--pretok-report={name}: {fault}")
     violations = config.getoption("pretok_violations")
     if violations is not None and not violations.endswith(".parquet"):
         raise pytest.UsageError(f"--pretok-violations={violations}: the file must end in .parquet")

@@ -261,11 +261,12 @@ class DataSession:
         self.checks.close()
 
     def _write_reports(self) -> None:
-        for name in self.config.getoption("pretok_report"):
-            from pytest_pretok.report.json_report import write_report  # lazy: start cost
+        names = self.config.getoption("pretok_report")
+        if names:
+            from pytest_pretok.report.formats import write_reports  # lazy: start cost
 
-            path = Path(self.config.invocation_params.dir, name)
-            write_report(path, self.records)
+            folder = self.config.invocation_params.dir
+            write_reports([Path(folder, name) for name in names], self.records)
 
     def _update_baseline(self, session: pytest.Session, exitstatus: int) -> None:
         collects_only = self.config.getoption("collectonly", False)

@@ -6,9 +6,6 @@ The shape is a promise: keys are added, never changed, within one version.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from pretok_schemas.rules import rule_named
@@ -45,22 +42,9 @@ def report_dict(records: Records) -> dict[str, Any]:
     }
 
 
-def write_report(path: Path, records: Records) -> None:
-    """Write the report whole or not at all."""
-    write_whole(path, json.dumps(report_dict(records), indent=1, ensure_ascii=True) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write beside and rename, so that a full disk never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def render(report: dict[str, Any]) -> str:
+    """The report as JSON."""
+    return json.dumps(report, indent=1, ensure_ascii=True) + "\n"
 
 
 def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The command ``pretok``: what the rules say, without a run.
+"""``pretok explain`` and ``pretok rules``: what the rules say, without a run.
 
-Reads no data. click is imported here only.
+Reads no data.
 """
 
 from __future__ import annotations
@@ -9,18 +9,11 @@ from difflib import get_close_matches
 
 import click
 
-from pretok_schemas.rules import NAMES, rule_named
-from pytest_pretok import __version__
-from pytest_pretok.explain import page
+from pretok_schemas.rules import NAMES, RULES, rule_named
+from pytest_pretok.explain import first_line, page
 
 
-@click.group()
-@click.version_option(__version__, prog_name="pretok")
-def main() -> None:
-    """Quality gate for pre-tokenised training data; `pytest --pretok-data=PATH` checks it."""
-
-
-@main.command()
+@click.command()
 @click.argument("rule")
 def explain(rule: str) -> None:
     """Say what a RULE checks, why it matters, and what each trainer does with a violation."""
@@ -29,3 +22,11 @@ def explain(rule: str) -> None:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMES)}"
         raise click.BadParameter(f"there is no rule {rule!r}; {hint}", param_hint="RULE")
     click.echo(page(rule_named(rule)))
+
+
+@click.command()
+def rules() -> None:
+    """List the rules in judging order: name, severity, and what a violation is."""
+    width = max(map(len, NAMES))
+    for rule in RULES:
+        click.echo(f"{rule.name:{width}}  {rule.severity:7}  {first_line(rule)}")

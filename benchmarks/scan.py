@@ -40,10 +40,7 @@ def judge(keep_all: bool = False) -> Judge:
 
 @contextmanager
 def started(engine: str, workers: int) -> Iterator[Any]:
-    """What `scan_split` runs on: a number of threads, or an engine that is closed at the end."""
-    if engine == "local":
-        yield workers
-        return
+    """What `scan_split` runs on; closed at the end."""
     from pytest_pretok.engines import make_engine
 
     with closing(make_engine(engine, workers)) as running:

@@ -1,4 +1,4 @@
-"""Where scan units run: the boundary between a scan and threads, Ray or Dask.
+"""Where scan units run: the boundary between a scan and this machine, Ray or Dask.
 
 Must not know what a task does, nor import an engine's package before that engine is asked for.
 """
@@ -31,9 +31,9 @@ def make_engine(name: str, workers: int | None = None) -> Engine:
         from pytest_pretok.engines.dask import DaskTasks
 
         return DaskTasks(workers)
-    from pytest_pretok.engines.local import Threads
+    from pytest_pretok.engines.local import Local
 
-    return Threads(workers or auto_workers())
+    return Local(workers or auto_workers())
 
 
 def missing_package(name: str) -> str | None:

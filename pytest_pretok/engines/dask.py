@@ -50,7 +50,9 @@ class DaskTasks:
             raise
         self._ahead = (workers if address else None) or AHEAD * threads
 
-    def run(self, task: Callable[[U], R], units: Sequence[U]) -> Iterator[tuple[int, R | Lost]]:
+    def run(
+        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+    ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
         if not units:
             return

@@ -61,7 +61,9 @@ class RayTasks:
             raise
         self._call = ray.remote(call).options(max_retries=RETRIES, name="pretok")
 
-    def run(self, task: Callable[[U], R], units: Sequence[U]) -> Iterator[tuple[int, R | Lost]]:
+    def run(
+        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+    ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
         if not units:
             return

@@ -21,6 +21,7 @@ from pytest_pretok.engines.local import Threads
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
 from pytest_pretok.scan.keys import repeated, shared
+from pytest_pretok.scan.shards import holds_lock
 from pytest_pretok.scan.tasks import Asked, DigestTask, Done
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -133,7 +134,8 @@ def _digests(
         if high > low
     ]
     task.progress.begin([asked.part.unit for _, asked in wanted], again=True)
-    for index, done in engine.run(task, [asked for _, asked in wanted]):
+    locked = holds_lock([asked.part for _, asked in wanted])
+    for index, done in engine.run(task, [asked for _, asked in wanted], locked):
         start, asked = wanted[index]
         task.progress.finish(asked.part.unit, 0)
         damage.note(asked.part, done)

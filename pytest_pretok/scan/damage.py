@@ -14,12 +14,21 @@ from pytest_pretok.engines import Lost
 from pytest_pretok.scan.shards import name_of
 from pytest_pretok.scan.tasks import Done, Part
 
+_ON_A_CLUSTER = (
+    "look at the cluster: whether its workers see the same files, and have the memory; "
+    "--pretok-engine=local does without it"
+)
+_HERE = (
+    "look whether memory ran out (SIGKILL in the system's log); if not, the file crashes its "
+    "decoder: write it anew from its source"
+)
+
 
 @dataclass(slots=True)
 class Damage:
     """What is known of the shards of a split while their units come in, and what went wrong.
 
-    ``lost`` holds the shards whose errors may be the cluster's.
+    ``lost`` holds the shards whose errors may be those of the machines that read them.
     """
 
     facts: list[ShardFacts]
@@ -43,7 +52,7 @@ class Damage:
             self.lost.add(part.shard)
 
     def explain(self, findings: dict[str, Finding]) -> None:
-        """Say of files that are unreadable for the cluster's sake alone what that means."""
+        """Say of files that are unreadable for the machines' sake alone what that means."""
         broken = {number for number, fact in enumerate(self.facts) if fact.error is not None}
         found = findings.get("unreadable-file")
         if found is None or not broken or not broken <= self.lost:
@@ -52,8 +61,7 @@ class Damage:
             found,
             effect=None,
             consequence="nothing is known of these files, and what was not read cannot pass",
-            help="look at the cluster: whether its workers see the same files, and have the "
-            "memory; --pretok-engine=local does without it",
+            help=_ON_A_CLUSTER if self.remote else _HERE,
         )
 
 
@@ -63,7 +71,8 @@ def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:
 
 def _error_of(part: Part, done: Done[Any] | Lost, remote: bool) -> str | None:
     if isinstance(done, Lost):
-        return f"lost on the cluster: {name_of(part.unit)}: {done.reason}"
+        where = "lost on the cluster" if remote else "lost"
+        return f"{where}: {name_of(part.unit)}: {done.reason}"
     if done.absent_on is not None and remote:
         return f"the worker on {done.absent_on} could not open it: {done.error}"
     return done.error

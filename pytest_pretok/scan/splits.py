@@ -16,7 +16,7 @@ from pytest_pretok.engines.local import Threads
 from pytest_pretok.scan.compare import compare_rows, repeated_digests
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
-from pytest_pretok.scan.shards import Opening, Shard, together
+from pytest_pretok.scan.shards import Opening, Shard, holds_lock, together
 from pytest_pretok.scan.tasks import Done, LookTask, Part
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -68,7 +68,8 @@ def _look(
     rows = _RowCount(scan.split, damage)
     groups = list(together(parts))
     progress.begin([part.unit for part in parts])
-    for index, found in engine.run(LookTask(judge, progress=progress), groups):
+    task, locked = LookTask(judge, progress=progress), holds_lock(parts)
+    for index, found in engine.run(task, groups, locked):
         left = groups[index]
         if isinstance(found, Lost):
             for part in left:
@@ -147,7 +148,8 @@ def _look_again(
     state = State()
     progress.begin([one.part.unit for one in placed], again=True)
     task = LookTask(judge, norms, progress)
-    for index, found in engine.run(task, [(one.part,) for one in placed]):
+    locked = holds_lock([one.part for one in placed])
+    for index, found in engine.run(task, [(one.part,) for one in placed], locked):
         part, place = placed[index].part, placed[index].place
         for done in (found,) if isinstance(found, Lost) else found:
             damage.note(part, done)

@@ -200,6 +200,7 @@ class Judge:
         """
         facts = self._facts(state, shards)
         settled = self._settle(state, facts, shards)
+        kinds = list({_kind(shard): shard for shard in shards}.values())
         findings: dict[str, Finding] = {}
         for rule in self.rules:
             if isinstance(rule, FileRule):
@@ -214,7 +215,7 @@ class Judge:
                 tally, total = self._tally_split(rule, state, facts, shards), 1
             else:
                 continue
-            because = self.because(rule, state, shards)
+            because = self.because(rule, state, kinds)
             if isinstance(rule, FileRule | SplitRule) and because is None:
                 because = next((n for n in rule.left_out_by if _speaks(findings.get(n))), None)
                 tally = tally if because is None else Tally()
@@ -359,6 +360,11 @@ class Judge:
             if absent or any(counts[role] for role in roles):
                 return name
         return OBSTACLES[-1]
+
+
+def _kind(shard: ShardFacts) -> tuple[object, ...]:
+    """All that tells whether a rule could judge a shard: a large split has few kinds of them."""
+    return shard.columns, shard.usable, shard.rows > 0, shard.error is None
 
 
 def _speaks(finding: Finding | None) -> bool:

@@ -14,6 +14,7 @@ import ray
 
 import pytest_pretok.engines.ray
 from pytest_pretok.engines import Engine, make_engine
+from pytest_pretok.engines.processes import Processes
 from tests.plugin.conftest import here, run  # noqa: F401 (fixtures)
 
 ROOT = str(Path(__file__).parents[2])
@@ -69,12 +70,16 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     return found
 
 
-@pytest.fixture(scope="package")
-def engine(cluster: Cluster) -> Iterator[Engine]:
-    """The engine of a running cluster."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pytest_pretok.engines.ray, "RETRIES", DEATHS - 1)
-        made = make_engine(cluster.name)
+@pytest.fixture(scope="package", params=[*CLUSTERS, "processes"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The engine of a running cluster, or processes of our own."""
+    if request.param == "processes":
+        made: Engine = Processes(2)
+    else:
+        cluster: Cluster = request.getfixturevalue(f"{request.param}_cluster")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pytest_pretok.engines.ray, "RETRIES", DEATHS - 1)
+            made = make_engine(cluster.name)
     yield made
     made.close()
 

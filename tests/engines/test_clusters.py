@@ -1,4 +1,4 @@
-"""Scans on Ray and Dask say what scans on threads say, and lose nothing without a word."""
+"""Scans on Ray, Dask and in processes say what scans on threads say, and lose nothing."""
 
 from __future__ import annotations
 

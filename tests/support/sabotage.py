@@ -94,7 +94,9 @@ class Sabotaged:
     wrap: Callable[[Task], Task]
     remote: bool = True  # what the scan is told
 
-    def run(self, task: Task, units: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, task: Task, units: Sequence[Any], locked: bool = False
+    ) -> Iterator[tuple[int, Any]]:
         """The engine's own results; None is a lost unit."""
         if pass_of(task) not in self.at:
             yield from self.engine.run(task, units)

@@ -30,7 +30,9 @@ class Crossing:
 
     remote = True
 
-    def run(self, task: Callable[[Any], Any], units: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, task: Callable[[Any], Any], units: Sequence[Any], locked: bool = False
+    ) -> Iterator[tuple[int, Any]]:
         """One after the other."""
         for index, unit in enumerate(units):
             yield index, opened(call(__version__, packed(task), packed(unit)))

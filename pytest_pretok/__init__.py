@@ -9,16 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_pretok.api import check
     from pytest_pretok.notices import PretokWarning
+    from pytest_pretok.report.result import ContractViolation, Report
 
-__all__ = ["PretokWarning"]
+_HOMES = {
+    "ContractViolation": "report.result",
+    "PretokWarning": "notices",
+    "Report": "report.result",
+    "check": "api",
+}
+
+__all__ = ["ContractViolation", "PretokWarning", "Report", "check"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name at first use."""
-    if name == "PretokWarning":
-        from pytest_pretok.notices import PretokWarning
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return PretokWarning
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -6,7 +6,7 @@ begins it anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,13 +17,14 @@ from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
 from pytest_pretok.engines import Engine, EngineError, make_engine
-from pytest_pretok.plan import Plan, PlannedDataset
+from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.settings import DatasetSettings, contract_of
 from pytest_pretok.text import printable
 
 if TYPE_CHECKING:
     from pytest_pretok.baseline import Baselines, Standing
+    from pytest_pretok.readers.memory import Held
 
 ACROSS = frozenset({SplitOverlap.name})  # rules that judge a dataset, not a split
 
@@ -58,6 +59,12 @@ def packs(settings: Mapping[str, Any], split: str | None) -> bool:
     """Whether the rows of a split are packed."""
     own = settings["entries"].get(split or "", {}).get("packing")
     return bool(settings["packing"] if own is None else own)
+
+
+def contract_line(dataset: PlannedDataset, split: str | None) -> str:
+    """The contract that a split is held to, in words."""
+    packing = "on" if packs(dataset.settings, split) else "off"
+    return f"{dataset.settings['contract']}, packing {packing}"
 
 
 def make_judge(
@@ -96,18 +103,57 @@ def _vocabulary(settings: DatasetSettings) -> Vocabulary:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one item judges: a rule on one split of a dataset, or on the dataset (split None).
+
+    ``only`` limits a rule across splits to the rows of one split.
+    """
+
+    number: int
+    dataset: PlannedDataset
+    split: str | None
+    rule: str
+    only: str | None = None
+
+
+def subjects(
+    number: int, dataset: PlannedDataset, splits: Sequence[PlannedSplit]
+) -> Iterator[Subject]:
+    """What there is to judge of some splits of a dataset, rules across splits last."""
+    for split in splits:
+        for rule in offered_rules(dataset.settings, split.name):
+            if rule not in ACROSS:
+                yield Subject(number, dataset, split.name, rule)
+    if len(dataset.splits) < 2:
+        return
+    together = len({split.anchor for split in dataset.splits}) == 1
+    for rule in offered_rules(dataset.settings):
+        if rule not in ACROSS:
+            continue
+        if together:
+            yield Subject(number, dataset, None, rule)
+            continue
+        # Without a declaration the splits are files: the evaluation file carries the finding.
+        for split in splits:
+            if split is not dataset.splits[0] and split.name != dataset.splits[0].name:
+                yield Subject(number, dataset, None, rule, split.name)
+
+
 @dataclass(slots=True)
 class Checks:
     """Scans and findings of the datasets of a plan, made when first asked for.
 
     ``select`` gives the rules of the items that will run: by dataset number and split name, None
     for the rules across splits. ``watch`` opens what shows the progress of a scan, by its name.
+    ``held`` are the rows of shards that are no files, by the shards' paths.
     """
 
     plan: Plan
     options: Options
     select: Callable[[], Selection]
     watch: Watch = unwatched
+    held: Mapping[str, Held] = field(default_factory=dict)
     _scans: dict[tuple[int, str], SplitScan | BaseException] = field(default_factory=dict)
     _overlaps: dict[tuple[int, str | None], Finding] = field(default_factory=dict)
     _selection: Selection | None = None
@@ -179,7 +225,10 @@ class Checks:
 
     def _scan(self, number: int, split: str) -> SplitScan:
         planned = next(s for s in self.plan.datasets[number].splits if s.name == split)
-        shards = [Shard(shard.path, shard.shown, error=shard.error) for shard in planned.shards]
+        shards = [
+            Shard(one.path, one.shown, error=one.error, held=self.held.get(one.path))
+            for one in planned.shards
+        ]
         judge = self.judge(number, split)
         name = printable(self.plan.datasets[number].name)
         if planned.named or len(self.plan.datasets[number].splits) > 1:
@@ -227,6 +276,30 @@ class Checks:
         """Whether a rule that would fail passes by the baseline alone."""
         finding, standing = self.weighed(number, split, rule)
         return standing is not None and standing.tolerated and finding.severity is Severity.ERROR
+
+    def runs(self, number: int, split: str | None, rule: str | None, apart: bool = False) -> bool:
+        """Whether a rule is judged too (for a rule across splits: on every split).
+
+        One that passes by a baseline alone does not count: nobody would see what it hides. Nor
+        does a unit that a cluster lost where ``apart``, another process, may read it for the rule.
+        """
+        splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
+        if apart and any(self.scan(number, name).lost for name in splits):
+            return False
+        return rule is not None and all(
+            rule in self.selection.get((number, name), frozenset())
+            and not self.tolerates(number, name, rule)
+            for name in splits
+        )
+
+    def cause_of(self, subject: Subject, finding: Finding) -> Finding | None:
+        """The finding that left a rule without a verdict."""
+        names = [split.name for split in self.plan.datasets[subject.number].splits]
+        for name in [subject.split] if subject.split is not None else names:
+            cause = self.scan(subject.number, name).findings.get(finding.because or "")
+            if cause is not None and cause.violations:
+                return cause
+        return None
 
     def finished_scans(self) -> dict[tuple[int, str], SplitScan]:
         """Scans made in this process that did not raise."""

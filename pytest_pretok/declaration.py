@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pretok_schemas.contract import ROLES
+from pretok_schemas.rules import NAMES
+from pretok_schemas.trainers import names as known_contracts
 from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.declared_tables import TableError, keys, read_table
 from pytest_pretok.faults import (
@@ -56,6 +58,20 @@ def read_declaration(
     if reader.faults:
         raise DeclarationError(reader.faults)
     return declaration
+
+
+def read_settings(table: Mapping[str, Any], shown: str, folder: Path) -> Defaults:
+    """The settings of a table that stands in no file; ``shown`` is what faults call it.
+
+    Raises:
+        DeclarationError: it is faulty; all faults are named.
+    """
+    reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None)
+    settings = reader.table(Defaults, dict(table), ())
+    settings = None if settings is None else reader.tokenized(settings, ())
+    if settings is None or not reader.fit(settings, ()):
+        raise DeclarationError([replace(fault, line=None) for fault in reader.faults])
+    return settings
 
 
 def _shown(file: Path) -> str:

@@ -49,6 +49,8 @@ class DeclarationError(Exception):
 
 def place_of(table: tuple[str, ...], key: tuple[str, ...]) -> str:
     """A table and a key in it, as a person would look for them."""
+    if not table:
+        return printable(".".join(key), _LONGEST_KEY)
     shown = printable(f"[{'.'.join(table)}]", _LONGEST_KEY)
     return f"{shown} {printable('.'.join(key), _LONGEST_KEY)}" if key else shown
 

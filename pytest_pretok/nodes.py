@@ -7,8 +7,7 @@ would collide. Data folders are plain collectors, so that no code that lies in t
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +16,7 @@ import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
+from pytest_pretok.checks import Subject
 from pytest_pretok.engines import EngineError
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
@@ -51,9 +51,6 @@ class Data(Protocol):
     def standing(self, subject: Subject) -> Standing | None:
         """How an item's finding stands to the baseline, if one is in force."""
 
-    def scan_record(self, number: int, split: str) -> dict[str, Any]:
-        """What a scan adds up to."""
-
 
 class Violation(Exception):
     """A rule is broken, or could not be judged. Carries the finding; the text is made later."""
@@ -62,20 +59,6 @@ class Violation(Exception):
         super().__init__(rendered)
         self.finding = finding
         self.rendered = rendered
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What one item judges: a rule on one split of a dataset, or on the dataset (split None).
-
-    ``only`` limits a rule across splits to the rows of one split.
-    """
-
-    number: int
-    dataset: PlannedDataset
-    split: str | None
-    rule: str
-    only: str | None = None
 
 
 class _Hooks:
@@ -218,9 +201,7 @@ class RuleItem(_Hooks, pytest.Item):
 
     def rendered(self, finding: Finding) -> str:
         """The finding as text."""
-        settings = self.subject.dataset.settings
-        packing = "on" if checks.packs(settings, self.subject.split) else "off"
-        contract = f"{settings['contract']}, packing {packing}"
+        contract = checks.contract_line(self.subject.dataset, self.subject.split)
         standing = self.data.standing(self.subject)
         note = standing.note if standing is not None else ""
         return text.render(finding, self.subject.split or self.subject.only, contract, note)
@@ -261,30 +242,14 @@ def _items(
     parent: pytest.Collector,
     number: int,
     dataset: PlannedDataset,
-    splits: Iterable[PlannedSplit],
+    splits: Sequence[PlannedSplit],
     data: Data,
 ) -> Iterator[RuleItem]:
-    splits = list(splits)
     _mark(parent)
-    for split in splits:
-        suffix = f"[{split.name}]" if split.named else ""
-        for rule in checks.offered_rules(dataset.settings, split.name):
-            if rule not in checks.ACROSS:
-                subject = Subject(number, dataset, split.name, rule)
-                yield _item(parent, f"{rule}{suffix}", subject, data)
-    if len(dataset.splits) < 2:
-        return
-    together = len({split.anchor for split in dataset.splits}) == 1
-    for rule in checks.offered_rules(dataset.settings):
-        if rule not in checks.ACROSS:
-            continue
-        if together:
-            yield _item(parent, rule, Subject(number, dataset, None, rule), data)
-            continue
-        # Without a declaration the splits are files: the evaluation file carries the finding.
-        for split in splits:
-            if split is not dataset.splits[0] and split.name != dataset.splits[0].name:
-                yield _item(parent, rule, Subject(number, dataset, None, rule, split.name), data)
+    named = {split.name for split in splits if split.named}
+    for subject in checks.subjects(number, dataset, splits):
+        suffix = f"[{subject.split}]" if subject.split in named else ""
+        yield _item(parent, f"{subject.rule}{suffix}", subject, data)
 
 
 def _item(parent: pytest.Collector, name: str, subject: Subject, data: Data) -> RuleItem:
@@ -299,23 +264,3 @@ def _mark(node: pytest.Collector) -> None:
     if node.config.pluginmanager.hasplugin("timeout"):
         # A scan is as long as its data; a limit meant for unit tests says nothing about it.
         node.add_marker(pytest.mark.timeout(0))
-
-
-def record(item: RuleItem, finding: Finding) -> dict[str, Any]:
-    """What crosses from the process that judged to the one that reports: builtins only."""
-    subject = item.subject
-    found: dict[str, Any] = {
-        "dataset": subject.number,
-        "split": subject.split,
-        "only": subject.only,
-        "id": item.nodeid,
-        "finding": finding.to_dict(),
-        "baseline": None,
-        "scan": None,
-    }
-    standing = item.data.standing(subject)
-    if standing is not None:
-        found["baseline"] = standing.to_dict()
-    if subject.split is not None:
-        found["scan"] = item.data.scan_record(subject.number, subject.split)
-    return found

@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_pretok.plan import Plan
     from pytest_pretok.planning import Request
+    from pytest_pretok.testing import Pretok
 
 FLAG = "--pretok-data"
 
@@ -88,6 +89,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pretok_examples",
         help="examples a finding shows (default: %(default)s)",
     )
+
+
+@pytest.fixture(scope="session")
+def pretok(pytestconfig: pytest.Config) -> Pretok:
+    """Check datasets in tests of your own: ``pretok.assert_valid(table, "axolotl")``."""
+    from pytest_pretok.testing import Pretok  # lazy: start cost
+
+    return Pretok(pytestconfig.rootpath)
 
 
 def _workers(text: str) -> int | None:

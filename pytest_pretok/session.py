@@ -19,12 +19,12 @@ import pytest
 from pretok_schemas.findings import Finding
 from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
-from pytest_pretok.checks import Checks, Options, Selection
+from pytest_pretok.checks import Checks, Options, Selection, Subject
 from pytest_pretok.engines import EngineError
 from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
 from pytest_pretok.report import summary
-from pytest_pretok.report.records import Records
+from pytest_pretok.report.records import Records, record
 
 if TYPE_CHECKING:
     from pytest_pretok.baseline import Standing
@@ -68,6 +68,7 @@ class DataSession:
         )
         self.updates: list[Update] = []
         self.checks = Checks(plan, options, self._selection)
+        self._told: dict[tuple[int, str], dict[str, Any]] = {}
         self._folders: dict[str, list[str]] = defaultdict(list)
         for folder in sorted(plan.folders):
             self._folders[os.path.dirname(folder)].append(folder)
@@ -101,26 +102,11 @@ class DataSession:
         One that passes by a baseline alone does not count: nobody would see what it hides. Nor
         does a unit that a cluster lost, where another process may read it for the other item.
         """
-        splits = [s.name for s in self.plan.datasets[number].splits] if split is None else [split]
-        selection = self.checks.selection
-        if hasattr(self.config, "workerinput") and any(
-            self.checks.scan(number, name).lost for name in splits
-        ):
-            return False
-        return rule is not None and all(
-            rule in selection.get((number, name), frozenset())
-            and not self.checks.tolerates(number, name, rule)
-            for name in splits
-        )
+        return self.checks.runs(number, split, rule, hasattr(self.config, "workerinput"))
 
-    def cause_of(self, subject: nodes.Subject, finding: Finding) -> Finding | None:
+    def cause_of(self, subject: Subject, finding: Finding) -> Finding | None:
         """The finding that left a rule without a verdict."""
-        names = [split.name for split in self.plan.datasets[subject.number].splits]
-        for name in [subject.split] if subject.split is not None else names:
-            cause = self.checks.scan(subject.number, name).findings.get(finding.because or "")
-            if cause is not None and cause.violations:
-                return cause
-        return None
+        return self.checks.cause_of(subject, finding)
 
     def judge(self, item: nodes.RuleItem) -> Finding:
         """The finding of an item, kept for its report."""
@@ -140,7 +126,7 @@ class DataSession:
         item.user_properties += properties
         return finding
 
-    def _weighed(self, subject: nodes.Subject) -> tuple[Finding, Standing | None]:
+    def _weighed(self, subject: Subject) -> tuple[Finding, Standing | None]:
         try:
             return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)
         except EngineError as error:
@@ -149,13 +135,21 @@ class DataSession:
                 self.session.shouldfail = str(error).splitlines()[0]
             raise
 
-    def standing(self, subject: nodes.Subject) -> Standing | None:
+    def standing(self, subject: Subject) -> Standing | None:
         """How an item's finding stands to the baseline, if one is in force."""
         return self.checks.weighed(subject.number, subject.split, subject.rule, subject.only)[1]
 
     def scan_record(self, number: int, split: str) -> dict[str, Any]:
         """What a scan adds up to, for the summary and the reports."""
-        return summary.scan_record(self.checks.scan(number, split))
+        key = (number, split)
+        if key not in self._told:
+            self._told[key] = summary.scan_record(self.checks.scan(number, split))
+        return self._told[key]
+
+    def _record(self, item: nodes.RuleItem, finding: Finding) -> dict[str, Any]:
+        subject = item.subject
+        scan = self.scan_record(subject.number, subject.split) if subject.split else None
+        return record(subject, item.nodeid, finding, self.standing(subject), scan)
 
     # -- hooks
 
@@ -212,7 +206,7 @@ class DataSession:
         if isinstance(item, nodes.RuleItem) and call.when == "call":
             finding = item.stash.get(_FINDING, None)
             if finding is not None:
-                report.pretok = json.dumps(nodes.record(item, finding))  # type: ignore[attr-defined]
+                report.pretok = json.dumps(self._record(item, finding))  # type: ignore[attr-defined]
             if report.skipped and isinstance(report.longrepr, tuple):
                 path, line, _ = item.reportinfo()
                 reason = report.longrepr[2]

@@ -1,5 +1,4 @@
-"""Scan units on this machine: on threads, since decoding and comparing release the interpreter
-lock, and in processes where it would be held.
+"""Scan units on this machine: on threads, or in processes where threads would wait for one another.
 
 Must not know what a task does.
 """
@@ -7,46 +6,16 @@ Must not know what a task does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_pretok.engines.base import AHEAD, Lost, in_order
+from pytest_pretok.engines.base import Lost
+from pytest_pretok.engines.threads import Threads
 
 if TYPE_CHECKING:
     from pytest_pretok.engines.processes import Processes
 
 U = TypeVar("U")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Threads:
-    """At most ``workers`` units at a time; none is ever lost."""
-
-    workers: int
-    remote: bool = False
-
-    def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
-    ) -> Iterator[tuple[int, R]]:
-        """Results in the order of the units; see `Engine.run`."""
-        if self.workers <= 1 or len(units) <= 1:
-            for index, unit in enumerate(units):
-                yield index, task(unit)
-            return
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="pretok")
-
-        def begin(unit: U) -> Future[R]:
-            return pool.submit(task, unit)
-
-        try:
-            yield from in_order(units, begin, Future.result, Future.cancel, AHEAD * self.workers)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def close(self) -> None:
-        """Nothing is kept between runs."""
 
 
 class Local:

@@ -16,8 +16,8 @@ from typing import IO, Any, TypeVar
 
 from pytest_pretok import __version__
 from pytest_pretok.engines.base import Lost
-from pytest_pretok.engines.local import Threads
 from pytest_pretok.engines.remote import Answer, call, opened, packed
+from pytest_pretok.engines.threads import Threads
 
 U = TypeVar("U")
 R = TypeVar("R")

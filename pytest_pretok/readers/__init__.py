@@ -22,6 +22,7 @@ from pytest_pretok.readers.sniff import DATA_SUFFIXES, check_regular, data_suffi
 __all__ = [
     "DATA_SUFFIXES",
     "FORMATS",
+    "UNIT",
     "CellDefect",
     "Chunk",
     "Header",
@@ -36,7 +37,7 @@ __all__ = [
 
 _TOKENS = 262_144  # a batch of so many stays in the processor's cache
 _TOKENS_MAPPED = 4 * _TOKENS  # nothing is decoded into memory: fewer steps outweigh the cache
-_UNIT = 16 * 2**20  # bytes, so that a file of a few hundred MB keeps all processors busy
+UNIT = 16 * 2**20  # bytes, so that a file of a few hundred MB keeps all processors busy
 
 
 def read_header(path: Path, format: str | None = None) -> Header:
@@ -65,7 +66,7 @@ def read_header(path: Path, format: str | None = None) -> Header:
     return json_header.header(path, format)
 
 
-def split_units(path: Path, header: Header, target: int = _UNIT) -> list[Unit]:
+def split_units(path: Path, header: Header, target: int = UNIT) -> list[Unit]:
     """The parts of a file that are read on their own, in the order of its rows.
 
     Each is of about ``target`` bytes where the container allows it: neighbouring row groups or
@@ -124,7 +125,8 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -
         UnreadableFile: the data cannot be decoded; it may come after sound batches.
     """
     mapped = unit.format in ("arrow-file", "arrow-stream")
-    tokens = tokens or (_TOKENS_MAPPED if mapped else _TOKENS)
+    decoded = mapped or unit.format == "table"
+    tokens = tokens or (_TOKENS_MAPPED if decoded else _TOKENS)
     if unit.format == "parquet":
         from pytest_pretok.readers import parquet
 
@@ -133,6 +135,10 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -
         from pytest_pretok.readers import arrow
 
         return arrow.chunks(unit, columns, tokens)
+    if unit.format == "table":
+        from pytest_pretok.readers import memory
+
+        return memory.chunks(unit, columns, tokens)
     if unit.format == "json":
         from pytest_pretok.readers import json_array
 

@@ -6,11 +6,38 @@ Holds builtins only, as they crossed from pytest-xdist's workers; judges nothing
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_pretok.plan import Plan
 
+if TYPE_CHECKING:
+    from pretok_schemas.findings import Finding
+    from pytest_pretok.baseline import Standing
+    from pytest_pretok.checks import Subject
+
 Key = tuple[int, str | None]
+
+
+def record(
+    subject: Subject,
+    nodeid: str,
+    finding: Finding,
+    standing: Standing | None,
+    scan: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """What crosses from the process that judged to the one that reports: builtins only.
+
+    ``scan`` is what the scan of the subject's split adds up to (see `summary.scan_record`).
+    """
+    return {
+        "dataset": subject.number,
+        "split": subject.split,
+        "only": subject.only,
+        "id": nodeid,
+        "finding": finding.to_dict(),
+        "baseline": None if standing is None else standing.to_dict(),
+        "scan": scan,
+    }
 
 
 @dataclass(slots=True)

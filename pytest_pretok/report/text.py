@@ -16,6 +16,7 @@ from pytest_pretok.text import plural, printable
 
 LIMIT = 3000  # characters of one finding
 WIDTH = 78  # columns of running text; paths and token windows may be wider
+ALL_OF_THEM = " (--pretok-violations=FILE.parquet writes them all)"
 EXAMPLES_SHOWN = 8  # windows beyond this are for the report, not for a terminal
 
 
@@ -60,8 +61,13 @@ def summary(finding: Finding) -> str:
     return f"{count(finding)}{effect}"
 
 
-def render(finding: Finding, split: str | None, contract: str, note: str = "") -> str:
-    """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline."""
+def render(
+    finding: Finding, split: str | None, contract: str, note: str = "", advice: str = ALL_OF_THEM
+) -> str:
+    """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline.
+
+    ``advice`` says how to see the violations that have no room here.
+    """
     effect = finding.effect.value if finding.effect else ""
     head = [headline(finding, split), *_wrap(note)]
     says = f"{effect} - {finding.consequence}" if effect else finding.consequence
@@ -81,8 +87,7 @@ def render(finding: Finding, split: str | None, contract: str, note: str = "") -
         shown += 1
     more = finding.violations - shown
     if more and shown:
-        write = " (--pretok-violations=FILE.parquet writes them all)"
-        body += [f"  ... and {plural(more, f'more {finding.unit}')}{write}", ""]
+        body += [f"  ... and {plural(more, f'more {finding.unit}')}{advice}", ""]
     return "\n".join([*head, *body, *tail])[:LIMIT]
 
 

@@ -17,7 +17,7 @@ from pretok_schemas.rules import corpus
 from pretok_schemas.rules.base import NOWHERE
 from pretok_schemas.state import HitTable, Place, Tally
 from pytest_pretok.engines import Engine
-from pytest_pretok.engines.local import Threads
+from pytest_pretok.engines.threads import Threads
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
 from pytest_pretok.scan.keys import repeated, shared

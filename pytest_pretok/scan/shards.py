@@ -9,27 +9,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pretok_schemas.arrow import TypeFacts, describe
 from pretok_schemas.batch import Foreign
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.base import ShardFacts
-from pytest_pretok.readers import Header, Unit, UnreadableFile, read_header, split_units
+from pytest_pretok.readers import UNIT, Header, Unit, UnreadableFile, read_header, split_units
 from pytest_pretok.scan.tasks import Part
+
+if TYPE_CHECKING:
+    from pytest_pretok.readers.memory import Held
 
 TOGETHER = 8 * 2**20  # bytes of small shards that are looked at as if they were one
 WORTH_PROCESSES = 128 * 2**20  # bytes of text, some 1.5 s of work; two processes start in 0.4 s
-TYPED = ("parquet", "arrow-file", "arrow-stream")  # their rows come with a schema
+TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One file of a split: where it is, how messages name it, or why it cannot be opened."""
+    """One file of a split: where it is, how messages name it, or why it cannot be opened.
+
+    ``held`` are its rows if it is no file, but what another library holds.
+    """
 
     path: str
     shown: str
     format: str | None = None
     error: str | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +62,17 @@ class Opening:
 
     def open(self, number: int, shard: Shard) -> ShardFacts:
         """The facts of a shard; its units join `parts`, if it can be opened."""
-        path = Path(shard.path)
         columns: tuple[str, ...] | None = None
         try:
-            header = read_header(path, shard.format)
+            header = self._header(shard)
             columns = tuple(header.columns)
             if header.repeated:
                 # `datasets` refuses such a table whatever the column, and no reader can choose.
                 names = ", ".join(header.repeated)
                 raise UnreadableFile(f"columns that occur more than once: {names}")
             layout = self._layout(header)
-            units = split_units(path, header)
+            held = shard.held
+            units = held.units(UNIT) if held else split_units(Path(shard.path), header)
         except UnreadableFile as error:
             return ShardFacts(shard.shown, columns=columns, error=error.reason)
         self.parts += (Part(number, unit, layout.wanted, layout.foreign) for unit in units)
@@ -76,6 +84,11 @@ class Opening:
             usable=layout.usable,
             format=header.format,
         )
+
+    def _header(self, shard: Shard) -> Header:
+        if shard.held is not None:
+            return shard.held.header()
+        return read_header(Path(shard.path), shard.format)
 
     def _layout(self, header: Header) -> _Layout:
         key = (tuple(header.columns.items()), tuple(header.seen.items()))
@@ -143,6 +156,7 @@ def name_of(unit: Unit) -> str:
     names = {
         "parquet": ("row group", "row groups"),
         "arrow-file": ("record batch", "record batches"),
+        "table": ("row", "rows"),
     }
     one, several = names.get(unit.format, ("byte", "bytes"))
     first, last = unit.part[0], unit.part[1] - 1

@@ -12,7 +12,7 @@ from pretok_schemas.judge import Judge
 from pretok_schemas.rules.base import ShardFacts
 from pretok_schemas.state import Place, State
 from pytest_pretok.engines import Engine, Lost
-from pytest_pretok.engines.local import Threads
+from pytest_pretok.engines.threads import Threads
 from pytest_pretok.scan.compare import compare_rows, repeated_digests
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan

@@ -281,7 +281,7 @@ def test_versions() -> None:
 LOSING = """
 import pytest_pretok.checks as checks
 from functools import partial
-from pytest_pretok.engines.local import Threads
+from pytest_pretok.engines.threads import Threads
 from tests.support.sabotage import Gone, Sabotaged
 
 checks.make_engine = lambda name, workers: Sabotaged(Threads(1), [{at!r}], partial(Gone, unit=0))

@@ -1,0 +1,160 @@
+"""Datasets as objects -> rows that a scan can read: tables, frames, `datasets` and streams.
+
+What can be read more than once is read where it lies; a stream is written down first, in a file
+that is removed with its folder. Knows no contract. Imports no library that it is not handed an
+object of.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+
+from pytest_pretok.readers.memory import Held
+
+Rows = Held | Path  # what a scan reads: rows that are held, or a file
+
+
+class UnknownObject(TypeError):
+    """An object that holds no rows that we know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One split of an object: its name (None if it has none), what to call it, and its rows."""
+
+    split: str | None
+    shown: str
+    rows: Rows
+
+
+def splits_of(data: object, folder: Callable[[], Path]) -> list[Found]:
+    """The splits of an object, in order; ``folder`` makes the private folder for streams.
+
+    Raises:
+        UnknownObject: it is of no known kind.
+    """
+    if isinstance(data, Mapping):
+        if not data or not all(isinstance(name, str) for name in data):
+            raise UnknownObject("a mapping must have splits by their names")
+        return [
+            Found(name, f"{_shown(one)} {name!r}", _rows(one, folder)) for name, one in data.items()
+        ]
+    return [Found(None, _shown(data), _rows(data, folder))]
+
+
+def _shown(data: object) -> str:
+    return f"<{type(data).__name__}>"
+
+
+def _is(data: object, module: str, name: str) -> bool:
+    """Whether an object is of a class of a library, without importing that library."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(data, kind)
+
+
+def _rows(data: Any, folder: Callable[[], Path]) -> Rows:
+    if isinstance(data, pa.Table):
+        return Held.table(data)
+    if isinstance(data, pa.RecordBatch):
+        return Held.table(pa.Table.from_batches([data]))
+    if isinstance(data, pa.RecordBatchReader):
+        return _spill(data.schema, data, folder)
+    if _is(data, "pyarrow.dataset", "Dataset"):
+        return _spill(data.schema, data.to_batches(), folder)
+    if _is(data, "pandas", "DataFrame"):
+        return _of_pandas(data, folder)
+    if _is(data, "polars", "LazyFrame"):
+        data = data.collect()
+    if _is(data, "polars", "DataFrame"):
+        return Held.table(data.to_arrow())
+    if _is(data, "datasets", "Dataset"):
+        return _of_datasets(data)
+    if _is(data, "datasets", "IterableDataset"):
+        return _of_stream(data, folder)
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes):
+        return _of_iterable(iter(data), folder)
+    raise UnknownObject(
+        f"{_shown(data)} is no dataset: give a path, a pyarrow Table, RecordBatchReader or Dataset,"
+        " a frame of pandas or polars, a Dataset of `datasets`, rows as dicts, or splits by name"
+    )
+
+
+def _of_pandas(frame: Any, folder: Callable[[], Path]) -> Rows:
+    try:
+        return Held.table(pa.Table.from_pandas(frame, preserve_index=False))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        # Cells of several kinds: text has a place for each of them.
+        return _write_lines(frame.to_dict("records"), folder)
+
+
+def _of_datasets(data: Any) -> Held:
+    table = data.data.table
+    share = len(data) / max(1, table.num_rows)
+    arrow = data.with_format("arrow")
+    schema = pa.schema([table.schema.field(name) for name in data.column_names])
+    return Held(schema, len(data), int(table.nbytes * share), lambda a, b: arrow[a:b])
+
+
+def _of_stream(data: Any, folder: Callable[[], Path]) -> Rows:
+    if data.features is None:
+        return _write_lines(data, folder)
+    schema = data.features.arrow_schema
+    tables = data.with_format("arrow").iter(batch_size=1000)
+    return _spill(schema, (b for table in tables for b in table.cast(schema).to_batches()), folder)
+
+
+def _of_iterable(rows: Iterator[Any], folder: Callable[[], Path]) -> Rows:
+    first = next(rows, None)
+    if first is None:
+        return Held.table(pa.table({}))
+    rows = chain([first], rows)
+    if isinstance(first, pa.RecordBatch):
+        return _spill(first.schema, rows, folder)
+    if isinstance(first, pa.Table):
+        return _spill(first.schema, (b for table in rows for b in table.to_batches()), folder)
+    if isinstance(first, Mapping):
+        return _write_lines(rows, folder)
+    raise UnknownObject(f"rows must be dicts, or record batches; found {_shown(first)}")
+
+
+def _spill(
+    schema: pa.Schema, batches: Iterable[pa.RecordBatch], folder: Callable[[], Path]
+) -> Path:
+    path = folder() / "rows.arrow"
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return path
+
+
+def _write_lines(rows: Iterable[Any], folder: Callable[[], Path]) -> Path:
+    path = folder() / "rows.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            json.dump(_plain(row), file)
+            file.write("\n")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it: arrays as lists; what JSON cannot say as the text that it is."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "tolist"):  # arrays and scalars of numpy, tensors
+        return _plain(cast(Any, value).tolist())
+    return str(value)

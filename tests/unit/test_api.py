@@ -1,0 +1,280 @@
+"""`pytest_pretok.check`: the same findings whatever an object holds the rows, and clear errors."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+
+import pytest_pretok
+from pretok_schemas.findings import Finding
+from pytest_pretok import ContractViolation, Report, check
+from pytest_pretok.faults import DeclarationError
+from pytest_pretok.objects import UnknownObject
+from pytest_pretok.planning import PlanError
+from tests.plugin.data import clean_rows as plain_rows
+from tests.plugin.data import faulty_rows
+from tests.support.containers import table
+from tests.support.corruptions import CORRUPTIONS
+from tests.support.rows import BOS, COLUMNS, EOS, MIN_SAMPLE_LEN, PAD, SEQUENCE_LEN, VOCAB, Row
+from tests.support.rows import clean_rows as make_rows
+
+SETTINGS: dict[str, Any] = {
+    "vocab_size": VOCAB,
+    "bos_token_id": BOS,
+    "eos_token_ids": [EOS],
+    "pad_token_id": PAD,
+    "sequence_len": SEQUENCE_LEN,
+    "min_sample_len": MIN_SAMPLE_LEN,
+}
+Make = Callable[[list[Row], Path, random.Random], Any]
+
+
+def parquet(rows: list[Row], folder: Path, rng: random.Random) -> Path:
+    """A file of several row groups."""
+    pq.write_table(table(rows), folder / "a.parquet", row_group_size=rng.randint(1, 9))
+    return folder / "a.parquet"
+
+
+def chunked(rows: list[Row], folder: Path, rng: random.Random) -> pa.Table:
+    """A table of several chunks, large lists."""
+    cut = rng.randrange(len(rows))
+    return pa.concat_tables([table(rows[:cut], large=True), table(rows[cut:], large=True)])
+
+
+def of_datasets(rows: list[Row]) -> datasets.Dataset:
+    """A Dataset in memory."""
+    return datasets.Dataset(table(rows))
+
+
+def mapped(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset of several files that are mapped into memory."""
+    datasets.disable_progress_bars()
+    of_datasets(rows).save_to_disk(folder / "saved", num_shards=rng.randint(1, 3))
+    return datasets.load_from_disk(folder / "saved")
+
+
+def shuffled(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset whose indices give these rows, in this order, out of others."""
+    order = list(range(len(rows)))
+    rng.shuffle(order)
+    noise = make_rows(3, random.Random(77))
+    stored = of_datasets([*noise, *(rows[at] for at in order), *noise])
+    places = [3 + order.index(at) for at in range(len(rows))]
+    picked = stored.select(places)
+    assert picked._indices is not None
+    return picked
+
+
+def streamed(rows: list[Row], folder: Path, rng: random.Random) -> datasets.IterableDataset:
+    """An IterableDataset with features."""
+    return of_datasets(rows).to_iterable_dataset()
+
+
+def generated(rows: list[Row], folder: Path, rng: random.Random) -> datasets.IterableDataset:
+    """An IterableDataset that knows no types."""
+    return datasets.IterableDataset.from_generator(lambda: iter(rows))
+
+
+def dicts(rows: list[Row], folder: Path, rng: random.Random) -> Iterator[dict[str, Any]]:
+    """Rows one by one, some of them as arrays of numpy."""
+    for row in rows:
+        flat = rng.random() < 0.5 and all(c is not None and None not in c for c in row.values())
+        yield {k: np.array(v, np.int64) if flat else v for k, v in row.items()}
+
+
+MAKERS: dict[str, Make] = {
+    "parquet": parquet,
+    "Table": lambda rows, folder, rng: table(rows),
+    "chunked-Table": chunked,
+    "RecordBatch": lambda rows, folder, rng: table(rows).to_batches()[0],
+    "RecordBatchReader": lambda rows, folder, rng: table(rows).to_reader(max_chunksize=7),
+    "record-batches": lambda rows, folder, rng: iter(table(rows).to_batches(max_chunksize=5)),
+    "pyarrow-Dataset": lambda rows, folder, rng: pa.dataset.dataset(parquet(rows, folder, rng)),
+    "pandas": lambda rows, folder, rng: pd.DataFrame(rows, columns=list(COLUMNS)),
+    "pandas-arrow": lambda rows, folder, rng: table(rows).to_pandas(types_mapper=pd.ArrowDtype),
+    "polars": lambda rows, folder, rng: pl.from_arrow(table(rows)),
+    "polars-lazy": lambda rows, folder, rng: pl.from_arrow(table(rows)).lazy(),
+    "Dataset": lambda rows, folder, rng: of_datasets(rows),
+    "Dataset-mapped": mapped,
+    "Dataset-shuffled": shuffled,
+    "IterableDataset": streamed,
+    "IterableDataset-untyped": generated,
+    "dicts": dicts,
+}
+
+
+def spoilt(seed: int) -> list[Row]:
+    """Rows with many faults at once, repeated ones too."""
+    rng = random.Random(seed)
+    rows = make_rows(60, rng)
+    some = [one for one in CORRUPTIONS.values() if one.known == "all" and not one.json_only]
+    for number, one in zip(range(0, 50, 2), rng.sample(some, 25), strict=True):
+        rows[number] = one.change(rows[number], rng)
+    return [*rows, dict(rows[51]), dict(rows[53])]
+
+
+def told(report: Report) -> dict[str, Finding]:
+    """The findings by rule, whatever the place of the rows is called."""
+    return {
+        result.rule: replace(
+            result.finding,
+            examples=tuple(replace(one, shard="") for one in result.finding.examples),
+        )
+        for result in report.results
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", list(MAKERS)[1:])
+def test_the_same_findings(name: str, seed: int, tmp_path: Path) -> None:
+    """An object is told the same of as a Parquet file of its rows."""
+    rows = spoilt(seed)
+    expected = told(check(parquet(rows, tmp_path, random.Random(seed)), **SETTINGS))
+    found = told(check(MAKERS[name](rows, tmp_path, random.Random(seed)), **SETTINGS))
+
+    assert found == expected
+    assert sum(1 for finding in expected.values() if finding.violations) > 8
+
+
+def test_narrow_types_are_seen() -> None:
+    """An object's own types count: 8-bit ids hold no vocabulary."""
+    narrow = pa.table({name: pa.array([[1, 2, 3]], pa.list_(pa.int8())) for name in COLUMNS})
+
+    for data in (narrow, narrow.to_pandas(types_mapper=pd.ArrowDtype), datasets.Dataset(narrow)):
+        report = check(data, vocab_size=VOCAB)
+        assert "narrow-integer" in {result.rule for result in report.failed}, type(data)
+
+
+@pytest.mark.parametrize("kind", [dict, datasets.DatasetDict])
+def test_splits(kind: Callable[[dict[str, Any]], Any]) -> None:
+    """A mapping has splits, which are compared."""
+    rows = plain_rows(20)
+    data = {"train": of_datasets(rows), "test": of_datasets([rows[3], *plain_rows(5, seed=2)])}
+    report = check(kind(data))
+    (overlap,) = report.failed
+
+    assert (overlap.rule, overlap.split) == ("split-overlap", None)
+    assert overlap.finding.violations == 1
+    names = [split["name"] for split in report.to_dict()["datasets"][0]["splits"]]
+    assert names == ["train", "test"]
+
+
+def test_a_report() -> None:
+    """What a report says of one wrong label."""
+    report = check(faulty_rows(), name="mine", split="validation")
+    (failed,) = report.failed
+
+    assert not report.ok
+    assert (failed.dataset, failed.split, failed.rule) == (
+        "mine",
+        "validation",
+        "label-not-input-id",
+    )
+    assert failed.text in str(report)
+    assert "row 3 (validation[3])" in failed.text
+    assert repr(report).startswith("<Report 1 failed")
+    with pytest.raises(ContractViolation, match="label-not-input-id: 1 of 6 rows") as caught:
+        report.raise_for_errors()
+    assert caught.value.report is report
+    assert report.to_dict()["ok"] is False
+    assert [finding.rule for finding in report.findings] == ["label-not-input-id"]
+
+
+def test_a_clean_report() -> None:
+    """All is well."""
+    report = check(table(plain_rows(30)))
+    report.raise_for_errors()
+
+    assert report.ok
+    assert (report.failed, report.findings) == ((), ())
+    assert str(report).startswith("ok: ")
+    assert "30 rows" in report.summary()
+
+
+def test_notebooks_get_no_markup_of_the_data() -> None:
+    """Names and text are escaped."""
+    data = [{"input_ids": [1, 2], "attention_mask": [1, 1], "labels": "<script>alert(1)</script>"}]
+    page = check(data, name="<b>")._repr_html_()
+
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "<td>&lt;b&gt;</td>" in page
+
+
+def test_declared_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is checked as its declaration says; what is given goes before it."""
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(table(plain_rows(9)), "a.parquet")
+    Path("pyproject.toml").write_text(
+        '[tool.pretok]\nrules = { too-long = "error" }\n'
+        '[tool.pretok.datasets.sft]\npath = "a.parquet"\nsequence-len = 4\n'
+    )
+
+    assert {result.rule for result in check("a.parquet").failed} == {"too-long"}
+    assert check(Path("a.parquet"), sequence_len=4096).ok
+    assert check("a.parquet", rules={"too-long": "off"}).ok
+
+
+def test_faulty_settings() -> None:
+    """All faults at once, with the nearest spelling."""
+    with pytest.raises(DeclarationError) as caught:
+        check(table(plain_rows()), "axolotle", sequence_length=3, packing="yes")
+
+    text = str(caught.value)
+    assert text.startswith("3 faults in check()")
+    assert "did you mean 'axolotl'?" in text
+    assert "sequence_len" in text.replace("-", "_")
+    assert "expected true or false" in text
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    """A path without data, and objects that hold no rows."""
+    with pytest.raises(PlanError, match="no such file"):
+        check(tmp_path / "absent.parquet")
+    for data in (7, None, [7], {"train": 7}, {}, b"rows"):
+        with pytest.raises(UnknownObject):
+            check(data)
+
+
+def test_no_rows_are_no_pass() -> None:
+    """An empty stream fails as an empty file does."""
+    report = check(iter(()))
+
+    assert {result.rule for result in report.failed} >= {"no-rows"}
+    assert {result.rule for result in check(table([])).failed} >= {"no-rows"}
+
+
+def test_streams_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written down of a stream is gone after the check, also where rows raise."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield plain_rows()[0]
+        raise LookupError("the tokenizer gave up")
+
+    check(iter(plain_rows()))
+    with pytest.raises(LookupError):
+        check(broken())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_public_names() -> None:
+    """What the package offers can be had from it, and nothing else."""
+    assert {name for name in pytest_pretok.__all__ if getattr(pytest_pretok, name)} == set(
+        pytest_pretok.__all__
+    )
+    with pytest.raises(AttributeError):
+        _ = pytest_pretok.absent

@@ -116,6 +116,9 @@ def _batches(
     if unit.format == "arrow-file":
         source.seek(0)
         reader = pa.ipc.open_file(source, options=_only(schema, columns))
+        if unit.part[1] > reader.num_record_batches:
+            told = f"{reader.num_record_batches} record batches found, there were more before"
+            raise UnreadableFile(told)
         for number in range(*unit.part):
             yield reader.get_batch(number)
         return

@@ -62,6 +62,8 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         UnreadableFile: a page cannot be decoded, or there are not as many rows as the footer says.
     """
     with unreadable(_WHAT), _open(unit.path) as file:
+        if unit.part[1] > file.num_row_groups:
+            raise UnreadableFile(f"{file.num_row_groups} row groups found, there were more before")
         promised = sum(file.metadata.row_group(i).num_rows for i in range(*unit.part))
         seen = 0
         for batch in _batches(file, unit, columns, tokens):

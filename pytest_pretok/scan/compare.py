@@ -89,6 +89,7 @@ def compare_splits(
             else:
                 own.setdefault(digest, f"{scan.split}[{row}]")
         first.update(own)
+        seen.compare(scan.paths, scan.stamps)
         if only is not None and scan.split != only:
             continue
         found = _tally_rows(rule.name, scan, hits, judge)

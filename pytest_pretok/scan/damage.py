@@ -5,13 +5,14 @@ Opens no file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pretok_schemas.findings import Finding
 from pretok_schemas.rules.base import ShardFacts
 from pytest_pretok.engines import Lost
-from pytest_pretok.scan.shards import name_of
+from pytest_pretok.scan.shards import Stamp, name_of, stamp_of
 from pytest_pretok.scan.tasks import Done, Part
 
 _ON_A_CLUSTER = (
@@ -50,6 +51,13 @@ class Damage:
         self.facts[part.shard] = replace(fact, error=error, columns=fact.columns if typed else None)
         if _is_lost(done, self.remote):
             self.lost.add(part.shard)
+
+    def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
+        """Take down which files are no longer those that were opened."""
+        for shard, before in stamps.items():
+            if not self.broken(shard) and stamp_of(paths[shard]) != before:
+                why = "the file changed while it was read; check it again once it is written"
+                self.facts[shard] = replace(self.facts[shard], error=why)
 
     def explain(self, findings: dict[str, Finding]) -> None:
         """Say of files that are unreadable for the machines' sake alone what that means."""

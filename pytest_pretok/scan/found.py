@@ -8,6 +8,7 @@ from pretok_schemas.findings import Finding
 from pretok_schemas.rules.base import ShardFacts, SplitFacts
 from pretok_schemas.state import HitTable, Place, State
 from pytest_pretok.scan.keys import RowKeys
+from pytest_pretok.scan.shards import Stamp
 from pytest_pretok.scan.tasks import Part
 
 
@@ -25,7 +26,8 @@ class SplitScan:
 
     ``keys`` are those of its rows, for rules that compare rows. ``tables`` holds every violation,
     by rule, if they were asked for. ``lost`` tells whether a shard's error may be the cluster's
-    and not the file's: another scan may then not meet it.
+    and not the file's: another scan may then not meet it. ``stamps`` are those of the files at
+    ``paths`` from before they were opened.
     """
 
     split: str
@@ -36,6 +38,8 @@ class SplitScan:
     keys: RowKeys = field(default_factory=RowKeys)
     tables: dict[str, list[HitTable]] = field(default_factory=dict)
     lost: bool = False
+    paths: tuple[str, ...] = ()
+    stamps: dict[int, Stamp] = field(default_factory=dict)
 
     @property
     def unreadable(self) -> bool:

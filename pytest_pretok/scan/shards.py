@@ -40,6 +40,18 @@ class Shard:
     held: Held | None = None
 
 
+Stamp = tuple[int, ...] | None  # what tells one state of a file from another; None: not there
+
+
+def stamp_of(path: str) -> Stamp:
+    """Which file stands under a path, how large it is, and when it was last written to."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """What a contract makes of the columns that a header tells; most shards of a split share it."""
@@ -52,17 +64,23 @@ class _Layout:
 
 
 class Opening:
-    """Opens the shards of one split for a judge: facts of files, and parts of them to be read."""
+    """Opens the shards of one split for a judge: facts of files, and parts of them to be read.
+
+    ``stamps`` are those of the files, by shard, from before they were opened.
+    """
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._roles = judge.roles
         self._layouts: dict[object, _Layout] = {}
         self.parts: list[Part] = []
+        self.stamps: dict[int, Stamp] = {}
 
     def open(self, number: int, shard: Shard) -> ShardFacts:
         """The facts of a shard; its units join `parts`, if it can be opened."""
         columns: tuple[str, ...] | None = None
+        if shard.held is None:
+            self.stamps[number] = stamp_of(shard.path)
         try:
             header = self._header(shard)
             columns = tuple(header.columns)

@@ -46,6 +46,9 @@ def scan_split(
         again = _look_again(scan.parts, judge, norms, engine, damage, progress)
         scan.state.retake(norms, again)
     digests = repeated_digests(scan, judge, engine, damage, progress)
+    scan.stamps = opening.stamps
+    scan.paths = tuple(shard.path for shard in shards)
+    damage.compare(scan.paths, scan.stamps)
 
     scan.findings = judge.conclude(scan.state, damage.facts)
     damage.explain(scan.findings)

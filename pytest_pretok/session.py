@@ -68,6 +68,7 @@ class DataSession:
         )
         self.updates: list[Update] = []
         self.checks = Checks(plan, options, self._selection)
+        self._scan_records: dict[tuple[int, str], dict[str, Any]] = {}
         self._folders: dict[str, list[str]] = defaultdict(list)
         for folder in sorted(plan.folders):
             self._folders[os.path.dirname(folder)].append(folder)
@@ -155,7 +156,10 @@ class DataSession:
 
     def scan_record(self, number: int, split: str) -> dict[str, Any]:
         """What a scan adds up to, for the summary and the reports."""
-        return summary.scan_record(self.checks.scan(number, split))
+        scan = self.checks.scan(number, split)  # first: one that raised must raise again
+        if (number, split) not in self._scan_records:
+            self._scan_records[number, split] = summary.scan_record(scan)
+        return self._scan_records[number, split]
 
     # -- hooks
 

@@ -137,9 +137,7 @@ def _joined(placed: Sequence[Placed]) -> Place:
     return replace(first, later=tuple((place.row - first.row, place.shard) for place in others))
 
 
-def _look_again(
-    placed: Sequence[Placed], task: LookTask, engine: Engine, damage: Damage
-) -> State:
+def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage: Damage) -> State:
     """A second pass over a split, for rules that know only now what nearly all rows do."""
     state = State()
     task.progress.begin([one.part.unit for one in placed], again=True)

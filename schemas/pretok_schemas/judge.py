@@ -247,9 +247,7 @@ class Judge:
             if isinstance(rule, RowRule)
         }
 
-    def together(
-        self, state: State, shards: Sequence[ShardFacts]
-    ) -> dict[tuple[str, str], int]:
+    def together(self, state: State, shards: Sequence[ShardFacts]) -> dict[tuple[str, str], int]:
         """The rows that two rules both report, of the rules that were asked for.
 
         In judging order, without the pairs that share no row (see `together`).

@@ -203,9 +203,7 @@ def test_rows_that_two_rules_report(container: str, known: str, seed: int, count
     rng = random.Random(seed)
     rows = [piled(row, names_for(container), rng) for row in clean_rows(count, rng)]
     faults = violations(rows, KNOWN[known])
-    by_row = {
-        rule: set(faults[rule]) - {WHOLE} for rule in faults if rule not in COMPARE
-    }
+    by_row = {rule: set(faults[rule]) - {WHOLE} for rule in faults if rule not in COMPARE}
     expected = {
         frozenset(pair): len(by_row[pair[0]] & by_row[pair[1]])
         for pair in combinations(by_row, 2)

@@ -218,10 +218,11 @@ def page_of(report: Mapping[str, Any]) -> Page:
 
 def _verdict(report: Mapping[str, Any], tones: Sequence[str]) -> tuple[str, str]:
     datasets, of = Counter(tones), plural(len(tones), "dataset")
+    name = printable(report["datasets"][0]["name"], 80) if report["datasets"] else ""
     many = len(tones) > 1
     if datasets["failed"]:
         broken = sum(1 for d in report["datasets"] for r in _rules(d) if r["outcome"] == "failed")
-        which = f"{datasets['failed']:,} of {of}" if many else report["datasets"][0]["name"]
+        which = f"{datasets['failed']:,} of {of}" if many else name
         verb = "break" if many and datasets["failed"] > 1 else "breaks"
         return "failed", f"Not fit to train on: {which} {verb} {plural(broken, 'rule')}."
     if not report["complete"]:
@@ -229,11 +230,11 @@ def _verdict(report: Mapping[str, Any], tones: Sequence[str]) -> tuple[str, str]
     if not report["ok"]:
         return "unjudged", "No verdict: some checks could not be made."
     if datasets["warned"]:
-        which = f"{datasets['warned']:,} of {of}" if many else report["datasets"][0]["name"]
+        which = f"{datasets['warned']:,} of {of}" if many else name
         return "warned", f"Fit to train on; {which} {'have' if many else 'has'} warnings."
     if set(tones) <= {"unseen"}:
         return "unseen", "Nothing was checked."
-    which = f"{of} break" if many else f"{report['datasets'][0]['name']} breaks"
+    which = f"{of} break" if many else f"{name} breaks"
     return "passed", f"Fit to train on: {which} no rule."
 
 
@@ -315,7 +316,7 @@ def _rules(dataset: Mapping[str, Any]) -> list[Found]:
 
 
 def _tone_of(rule: Found) -> str:
-    outcome = rule["outcome"]
+    outcome: str = rule["outcome"]
     if outcome == "passed" and rule["violations"]:
         return "allowed"
     return _TONE_OF.get(outcome, outcome)

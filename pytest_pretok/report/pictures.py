@@ -57,9 +57,8 @@ def shares(rows: Sequence[int]) -> str:
         axes.stairs(rows[1:], [width * i for i in range(len(rows))], fill=True, color=BAR, lw=0)
         axes.stairs(rows[:1], [-2.4 * width, -1.4 * width], fill=True, color=BAD, linewidth=0)
         axes.set_xlim(-2.6 * width, 100)
-        axes.set_xticks(
-            [-1.9 * width, 0, 25, 50, 75, 100], ["none", "0", "25", "50", "75", "100 %"]
-        )
+        named = {-1.9 * width: "none", 0: "0", 25: "25", 50: "50", 75: "75", 100: "100 %"}
+        axes.set_xticks(list(named), list(named.values()))
 
     return _drawn(draw)
 

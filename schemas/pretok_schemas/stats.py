@@ -165,7 +165,8 @@ def share_bins(counts: Ints, lengths: Ints) -> Ints:
     0 where nothing is; bin k, up to `SHARE_BINS`, where the share is above (k - 1) and at most k
     parts of `SHARE_BINS`.
     """
-    return -(-SHARE_BINS * counts.astype(np.int64) // np.maximum(lengths, 1))
+    bins: Ints = -(-SHARE_BINS * counts.astype(np.int64) // np.maximum(lengths, 1))
+    return bins
 
 
 def _count_edges(batch: TokenBatch, stats: Stats) -> None:

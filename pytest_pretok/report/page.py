@@ -521,13 +521,14 @@ def _example(example: Mapping[str, Any], rule: str) -> ExampleView:
 
 def _window(example: Mapping[str, Any]) -> Iterable[tuple[str, tuple[Cell, ...]]]:
     window = example["window"]
-    if window is None or not any(window["values"].values()):
+    columns = {column["role"]: column["values"] for column in window["columns"]} if window else {}
+    if not any(columns.values()):
         return
     at = example["position"] - window["start"]
-    width = max(len(values) for values in window["values"].values())
-    marked = marked_role(example["column"], example["found"], at, window["values"])
+    width = max(map(len, columns.values()))
+    marked = marked_role(example["column"], example["found"], at, columns)
     yield "position", tuple(Cell(str(window["start"] + i), here=i == at) for i in range(width))
-    for role, values in window["values"].items():
+    for role, values in columns.items():
         cells = ["null" if value is None else str(value) for value in values]
         cells += [""] * (width - len(cells))
         yield (

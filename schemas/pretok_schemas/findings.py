@@ -71,10 +71,14 @@ class Window:
     text: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The window as the JSON report has it: builtins only."""
+        """The window as the JSON report has it: builtins only.
+
+        Without a key that is a column's name: the report would be taken for a damaged dataset.
+        """
+        columns = self.values.items()
         return {
             "start": self.start,
-            "values": {role: list(map(_in_json, these)) for role, these in self.values.items()},
+            "columns": [{"role": role, "values": [*map(_in_json, v)]} for role, v in columns],
             "text": list(self.text),
         }
 

@@ -130,7 +130,7 @@ def test_counts(run: Run, here: Path) -> None:
     assert example["found"] == rows[3]["labels"][example["position"]]
     assert example["expected"] == rows[3]["input_ids"][example["position"]]
     window = example["window"]
-    for role, values in window["values"].items():
+    for role, values in ((column["role"], column["values"]) for column in window["columns"]):
         assert values == rows[3][role][window["start"] :][: len(values)]
         assert len(values) > example["position"] - window["start"]
 

@@ -29,7 +29,10 @@ def rule_of(name: str, outcome: str, violations: int = 0, examples: int = 0) -> 
         "expected": 7,
         "window": {
             "start": 0,
-            "values": {"input_ids": [1, 7], "labels": [-100, "x", None]},
+            "columns": [
+                {"role": "input_ids", "values": [1, 7]},
+                {"role": "labels", "values": [-100, "x", None]},
+            ],
             "text": ["a", " b", "c"],
         },
     }
@@ -99,9 +102,7 @@ def report_of(datasets: dict[str, list[dict[str, Any]]], ok: bool = False) -> di
 def poisoned(value: Any, key: str = "") -> Any:
     """A report with hostile text wherever text may come from data or a file system."""
     if isinstance(value, dict):
-        return {
-            (f"{HOSTILE}{k}" if key == "values" else k): poisoned(v, k) for k, v in value.items()
-        }
+        return {k: poisoned(v, k) for k, v in value.items()}
     if isinstance(value, list):
         return [poisoned(one, key) for one in value]
     return f"{HOSTILE}{value}" if isinstance(value, str) and key not in KEPT else value

@@ -343,7 +343,9 @@ def _broken(rules: Iterable[Found]) -> list[Found]:
 
 
 def _dataset(number: int, dataset: Mapping[str, Any], tone: str, room: _Room) -> DatasetView:
-    about = [("contract", f"{dataset['contract']} ({dataset['trainer']})")]
+    contract, trainer = dataset["contract"], dataset["trainer"]
+    named = trainer if trainer.startswith(f"{contract} ") else f"{contract} ({trainer})"
+    about = [("contract", named)]
     about += [("declared at", dataset["declared_at"])] if dataset["declared_at"] else []
     about += [(key, _setting(value)) for key, value in dataset["settings"].items()]
     if dataset["path"] != dataset["name"]:
@@ -408,7 +410,8 @@ def _facts(split: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "trained", trained
     if split["tokens"]:
         lengths = split["lengths"]
-        yield "lengths", f"{lengths['min']:,} – {lengths['max']:,}"
+        least, most = lengths["min"], lengths["max"]
+        yield "lengths", f"{least:,} – {most:,}" if least < most else f"{most:,}"
         yield "median", f"{lengths['p50']:,}"
         yield "99 % up to", f"{lengths['p99']:,}"
     if len(split["shards"]) > 1:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SIZE = (360, 132)  # points, in which the text has TEXT; a page may stretch it
 TEXT = 10
+FEW = 9  # bins for which there is always room
 BAR, BAD, INK, LINE = "#010101", "#020202", "#030303", "#040404"
 # What is drawn in these colours gets those of the page.
 _COLOURS = {BAR: "var(--bar)", BAD: "var(--bad)", INK: "var(--soft)", LINE: "var(--line)"}
@@ -41,7 +42,8 @@ def lengths(histogram: Mapping[str, Any], limit: int | None) -> str:
             axes.stairs(beyond, edges, fill=True, color=BAD, linewidth=0)
         if limit is not None and limit >= start:
             axes.axvline(limit, color=BAD, linewidth=1.2)
-        axes.set_xlim(start, max(edges[-1], limit or 0))
+        spare = width * max(0, FEW - len(rows)) / 2  # a single bin is a bar, not a wall
+        axes.set_xlim(start - spare, max(edges[-1] + spare, limit or 0))
 
     return _drawn(draw)
 
@@ -66,14 +68,15 @@ def shares(rows: Sequence[int]) -> str:
 def _drawn(draw: Any) -> str:
     import matplotlib as mpl  # lazy: start cost, and an extra
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     # Nobody's own settings: a report looks the same everywhere.
     with mpl.rc_context({**mpl.rcParamsDefault, "svg.fonttype": "none", "font.size": TEXT}):
         figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72))
         axes = figure.add_axes((0.1, 0.16, 0.86, 0.78))
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}" if x >= 0 else ""))
+        # Where the ground is needs no number.
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}" if y else ""))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         draw(axes)

@@ -254,6 +254,25 @@ def opens_well(chromium: Browser, page: Path, width: int, dark: bool) -> None:
     assert chromium.tell("document.querySelectorAll('details').length") > 0
 
 
+@pytest.mark.usefixtures("mixed")
+def test_on_paper(run: Run, here: Path, chromium: Browser) -> None:
+    """On paper a page is light whatever the screen is, and nothing stays folded."""
+    run("--pretok-data=.", "--pretok-report=r.html")
+    chromium.open(here / "r.html", 800, dark=True)
+    visible = "document.querySelector('details p').checkVisibility()"
+    on_screen = chromium.tell(visible)
+    chromium.call(
+        "Emulation.setEmulatedMedia",
+        media="print",
+        features=[{"name": "prefers-color-scheme", "value": "dark"}],
+    )
+    ink = "getComputedStyle(document.body).color + getComputedStyle(document.body).colorScheme"
+
+    assert not on_screen
+    assert chromium.tell(visible)
+    assert chromium.tell(ink) == "rgb(33, 32, 28)light only"
+
+
 def test_the_policy_holds(tmp_path: Path, chromium: Browser) -> None:
     """A script that got into the page nevertheless would not run, and be complained of."""
     text = html.render(

@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="FILE",
         dest="pretok_report",
-        help="write a report, in the format of FILE's suffix: .json; repeatable",
+        help="write a report, in the format of FILE's suffix: .html, .json; repeatable",
     )
     group.addoption(
         "--pretok-violations",

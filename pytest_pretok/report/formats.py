@@ -10,19 +10,29 @@ import os
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_pretok.report.json_report import report_dict
 from pytest_pretok.report.records import Records
 
 # suffix -> the module beside this one whose ``render`` makes a text of the report
-FORMATS = {".json": "json_report"}
+FORMATS = {".html": "html", ".json": "json_report"}
+# suffix -> what its module imports beyond the plugin's own dependencies, and the extra that has it
+NEEDS = {".html": (("jinja2", "matplotlib"), "report")}
 
 
 def fault_of(name: str) -> str | None:
     """Why a report cannot be written under a name, or None if it can."""
-    if Path(name).suffix in FORMATS:
-        return None
+    suffix = Path(name).suffix
+    if suffix in FORMATS:
+        packages, extra = NEEDS.get(suffix, ((), ""))
+        missing = [package for package in packages if find_spec(package) is None]
+        if not missing:
+            return None
+        what = f"the package{'s' if missing[1:] else ''} {' and '.join(missing)}"
+        verb = "are" if missing[1:] else "is"
+        return f"{what} {verb} not installed; pip install 'pytest-pretok[{extra}]'"
     return f"the suffix is no known format; use {', '.join(FORMATS)}"
 
 

@@ -83,6 +83,10 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
         "tokens": scan["tokens"] if scan else None,
         "trainable_tokens": scan["trainable"] if scan else None,
         "lengths": scan["lengths"] if scan else None,
+        "length_histogram": scan["length_histogram"] if scan else None,
+        "trainable_shares": scan["trainable_shares"] if scan else None,
+        "together": scan["together"] if scan else None,
+        "together_left_out": scan["together_left_out"] if scan else None,
         "rules": rules,
     }
 
@@ -98,10 +102,12 @@ def _not_selected(rule: str) -> dict[str, Any]:
         "consequence": "",
         "unit": known.unit,
         "violations": None,
+        "total": None,
         "share": None,
         "budget": None,
         "baseline": None,
         "because": None,
+        "reason": None,
         "cause": None,
         "help": known.help,
         "examples": [],

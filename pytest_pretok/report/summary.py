@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pretok_schemas.stats import SHARE_BINS
 from pytest_pretok.checks import lacking_rules
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
@@ -24,6 +27,7 @@ EDGES_SHOWN = 2
 AT_START = "at the row's start"
 COMMON = 0.05  # share of runs from which a way to begin or end is worth a mention
 SPLITS_SHOWN = 40
+TOGETHER = 16  # rules whose pairs are told: the number of pairs grows with its square
 
 
 def header(plan: Plan) -> list[str]:
@@ -44,11 +48,34 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
         "labelled": stats.labelled,
         "trainable": stats.trainable,
         "lengths": stats.length_summary(),
+        "length_histogram": asdict(stats.length_histogram()) if stats.tokens else None,
+        "trainable_shares": _shares_of_rows(stats.shares),
+        **_together(scan.together),
         "begins": [[list(ids), n] for ids, n in stats.begins.most_common(EDGES_SHOWN)],
         "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
         "runs": stats.runs,
         "unread": sum(1 for shard in scan.shards if shard.error is not None),
         "shards": [{"path": shard.path, "rows": shard.rows} for shard in scan.shards],
+    }
+
+
+def _shares_of_rows(shares: Mapping[int, int]) -> list[int] | None:
+    """Rows that train nothing, then those that train up to 5 %, up to 10 %, ... up to 100 %."""
+    return [shares.get(bin_, 0) for bin_ in range(SHARE_BINS + 1)] if shares else None
+
+
+def _together(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    """The rules that share the most rows, by pairs, and the names of the others."""
+    weights: Counter[str] = Counter()
+    for pair, rows in pairs.items():
+        for rule in pair:
+            weights[rule] += rows
+    told = {rule for rule, _ in weights.most_common(TOGETHER)}
+    return {
+        "together": [
+            {"rules": list(pair), "rows": rows} for pair, rows in pairs.items() if told >= {*pair}
+        ],
+        "together_left_out": [rule for rule in weights if rule not in told],
     }
 
 

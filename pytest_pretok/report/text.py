@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pretok_schemas.findings import Example, Finding, Outcome
@@ -155,7 +155,8 @@ def _window(example: Example) -> list[str]:
     if window is None or position is None or not any(window.values.values()):
         return []
     width = max(len(values) for values in window.values.values())
-    marked = example.column or _marked_role(example, window.values)
+    at = position - window.start
+    marked = marked_role(example.column, example.found, at, window.values)
     rows: list[list[str]] = [["position", *(str(window.start + i) for i in range(width))]]
     for role, values in window.values.items():
         cells = ["null" if value is None else str(value) for value in values]
@@ -178,11 +179,14 @@ def _window(example: Example) -> list[str]:
     ]
 
 
-def _marked_role(example: Example, values: Mapping[str, tuple[Any, ...]]) -> str | None:
-    """The column whose value at the fault is the one that was found."""
-    at = (example.position or 0) - (example.window.start if example.window else 0)
+def marked_role(
+    column: str | None, found: Any, at: int, values: Mapping[str, Sequence[Any]]
+) -> str | None:
+    """The column at fault: the one that is named, else that whose value ``at`` was found."""
+    if column is not None:
+        return column
     for role in ("labels", "attention_mask", "input_ids"):
         cells = values.get(role, ())
-        if 0 <= at < len(cells) and cells[at] == example.found:
+        if 0 <= at < len(cells) and cells[at] == found:
             return role
     return None

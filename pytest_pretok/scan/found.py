@@ -25,9 +25,10 @@ class SplitScan:
     """Everything that one pass over a split found out.
 
     ``keys`` are those of its rows, for rules that compare rows. ``tables`` holds every violation,
-    by rule, if they were asked for. ``lost`` tells whether a shard's error may be the cluster's
-    and not the file's: another scan may then not meet it. ``stamps`` are those of the files at
-    ``paths`` from before they were opened.
+    by rule, if they were asked for. ``together`` counts the rows that two rules both report (see
+    `Judge.together`). ``lost`` tells whether a shard's error may be the cluster's and not the
+    file's: another scan may then not meet it. ``stamps`` are those of the files at ``paths`` from
+    before they were opened.
     """
 
     split: str
@@ -37,6 +38,7 @@ class SplitScan:
     parts: list[Placed] = field(default_factory=list)
     keys: RowKeys = field(default_factory=RowKeys)
     tables: dict[str, list[HitTable]] = field(default_factory=dict)
+    together: dict[tuple[str, str], int] = field(default_factory=dict)
     lost: bool = False
     paths: tuple[str, ...] = ()
     stamps: dict[int, Stamp] = field(default_factory=dict)

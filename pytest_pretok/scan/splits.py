@@ -5,7 +5,7 @@ Has units done by an engine; knows neither pytest nor how files were found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pretok_schemas.judge import Judge
@@ -43,7 +43,8 @@ def scan_split(
     _look(scan, opening.parts, judge, engine, damage, progress)
     norms = judge.norms(scan.state)
     if norms:
-        again = _look_again(scan.parts, judge, norms, engine, damage, progress)
+        task = LookTask(judge, norms, progress, frozenset(scan.state.tallies))
+        again = _look_again(scan.parts, task, engine, damage)
         scan.state.retake(norms, again)
     digests = repeated_digests(scan, judge, engine, damage, progress)
     scan.stamps = opening.stamps
@@ -53,6 +54,7 @@ def scan_split(
     scan.findings = judge.conclude(scan.state, damage.facts)
     damage.explain(scan.findings)
     scan.lost = bool(damage.lost)
+    scan.together = judge.together(scan.state, damage.facts)
     if judge.keep_all:
         scan.tables = judge.tables(scan.state, damage.facts)
     compare_rows(scan, judge, digests)
@@ -139,24 +141,16 @@ def _joined(placed: Sequence[Placed]) -> Place:
     return replace(first, later=tuple((place.row - first.row, place.shard) for place in others))
 
 
-def _look_again(
-    placed: Sequence[Placed],
-    judge: Judge,
-    norms: Mapping[str, str],
-    engine: Engine,
-    damage: Damage,
-    progress: Progress,
-) -> State:
+def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage: Damage) -> State:
     """A second pass over a split, for rules that know only now what nearly all rows do."""
     state = State()
-    progress.begin([one.part.unit for one in placed], again=True)
-    task = LookTask(judge, norms, progress)
+    task.progress.begin([one.part.unit for one in placed], again=True)
     locked = holds_lock([one.part for one in placed])
     for index, found in engine.run(task, [(one.part,) for one in placed], locked):
         part, place = placed[index].part, placed[index].place
         for done in (found,) if isinstance(found, Lost) else found:
             damage.note(part, done)
             if isinstance(done, Done):
-                state.extend(done.value, judge.examples, place)
-        progress.finish(part.unit, 0)
+                state.extend(done.value, task.judge.examples, place)
+        task.progress.finish(part.unit, 0)
     return state

@@ -64,11 +64,15 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class LookTask:
-    """Some units through the rules: what departs from the norms alone, if they are given."""
+    """Some units through the rules: what departs from the norms alone, if they are given.
+
+    ``beside`` names the rules that are looked at along with these (see `Judge.look_again`).
+    """
 
     judge: Judge
     norms: Mapping[str, str] | None = None
     progress: Progress = SILENT
+    beside: frozenset[str] = frozenset()
 
     def __call__(self, parts: tuple[Part, ...]) -> list[Done[State]]:
         """The states of the units' rows, counted from the first; one ends where a unit breaks off.
@@ -100,7 +104,7 @@ class LookTask:
             if self.norms is None:
                 self.judge.look(batch, state)
             else:
-                self.judge.look_again(batch, self.norms, state)
+                self.judge.look_again(batch, self.norms, state, self.beside)
             self.progress.read(batch.rows, state.stats.tokens - before)
 
 

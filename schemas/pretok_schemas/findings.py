@@ -70,6 +70,23 @@ class Window:
     values: Mapping[str, tuple[int | float | None, ...]]
     text: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The window as the JSON report has it: builtins only.
+
+        Without a key that is a column's name: the report would be taken for a damaged dataset.
+        """
+        columns = self.values.items()
+        return {
+            "start": self.start,
+            "columns": [{"role": role, "values": [*map(_in_json, v)]} for role, v in columns],
+            "text": list(self.text),
+        }
+
+
+def _in_json(value: float | None) -> int | float | str | None:
+    """A value, or its name where JSON has no number for it."""
+    return value if value is None or math.isfinite(value) else str(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -103,6 +120,7 @@ class Example:
             "column": self.column,
             "found": self.found,
             "expected": self.expected,
+            "window": self.window.to_dict() if self.window is not None else None,
         }
 
 
@@ -165,9 +183,11 @@ class Finding:
             "consequence": self.consequence,
             "unit": self.unit,
             "violations": self.violations,
+            "total": self.total,
             "share": round(self.share, 9),
             "budget": self.budget,
             "because": self.because,
+            "reason": self.reason,
             "cause": self.cause,
             "help": self.help,
             "examples": [example.to_dict() for example in self.examples],

@@ -35,6 +35,7 @@ from pretok_schemas.rules.base import (
 from pretok_schemas.rules.corpus import row_keys
 from pretok_schemas.state import HitTable, Place, State, Tally, settle_tally
 from pretok_schemas.stats import Stats
+from pretok_schemas.together import among, pairs_of, settled_pairs
 
 # What can leave a rule without a row to judge, in the order in which it is named as the reason.
 OBSTACLES = ("missing-column", "column-type", "null-row", "null-token", "length-mismatch")
@@ -129,14 +130,20 @@ class Judge:
         return state
 
     def look_again(
-        self, batch: TokenBatch, norms: Mapping[str, str], state: State | None = None
+        self,
+        batch: TokenBatch,
+        norms: Mapping[str, str],
+        state: State | None = None,
+        beside: Collection[str] = (),
     ) -> State:
         """The rows of a batch that depart from the norms of the split (see `norms`).
 
-        The state holds tallies alone, of the rules that have a norm.
+        The state holds tallies alone, of the rules that have a norm, and the pairs that they make
+        with the rules named by ``beside``: those that reported rows at the first look.
         """
         state = State() if state is None else state
-        self._look_at_rows(batch, state, norms)
+        self._look_at_rows(batch, state, norms, beside)
+        state.pairs = among(state.pairs, norms)
         state.tallies = {rule: found for rule, found in state.tallies.items() if rule in norms}
         state.counts = {}
         state.stats.add(Stats(rows=batch.rows))
@@ -153,10 +160,16 @@ class Judge:
                     found[rule.name] = norm
         return found
 
-    def _look_at_rows(self, batch: TokenBatch, state: State, norms: Mapping[str, str]) -> None:
+    def _look_at_rows(
+        self,
+        batch: TokenBatch,
+        state: State,
+        norms: Mapping[str, str],
+        beside: Collection[str] = (),
+    ) -> None:
         """Every rule about rows over one batch, each less what those before it explain."""
         reported = dict(self._about_split)
-        needed = _with_causes(self._row_rules, set(norms)) if norms else None
+        needed = _with_causes(self._row_rules, {*norms, *beside}) if norms else None
         for rule in self._row_rules:
             if needed is not None and rule.name not in needed:
                 continue
@@ -168,6 +181,8 @@ class Judge:
                 state.count(rule.name, look.counts)
             if len(look.hits):
                 self._report(rule, look.hits, reported, batch, state)
+        if len(reported) > len(self._about_split) + 1:
+            state.pairs.update(pairs_of(reported, batch.rows))
 
     def _report(
         self,
@@ -232,6 +247,16 @@ class Judge:
             for rule in self.selected
             if isinstance(rule, RowRule)
         }
+
+    def together(self, state: State, shards: Sequence[ShardFacts]) -> dict[tuple[str, str], int]:
+        """The rows that two rules both report, of the rules that were asked for.
+
+        In judging order, without the pairs that share no row (see `together`).
+        """
+        if not state.pairs:
+            return {}
+        settled = self._settle(state, self._facts(state, shards), shards)
+        return settled_pairs(state.pairs, settled, [rule.name for rule in self.selected])
 
     def _facts(self, state: State, shards: Sequence[ShardFacts]) -> SplitFacts:
         roles = {name: role for role, name in self.columns.names.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from pretok_schemas.findings import Example
 from pretok_schemas.flat import Ints
 from pretok_schemas.rules.corpus import Keys
 from pretok_schemas.stats import Stats
+from pretok_schemas.together import Pairs, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class State:
     """All that is known of a stretch of rows of one split, in row order.
 
     ``keys`` holds one uint64 a row, in pieces with the number of their first row (see
-    `rules.corpus`); ``judged`` counts, by the views of rules, the rows that these could judge.
+    `rules.corpus`); ``judged`` counts, by the views of rules, the rows that these could judge;
+    ``pairs`` counts the rows that two rules report (see `together`).
     """
 
     stats: Stats = field(default_factory=Stats)
@@ -110,6 +112,7 @@ class State:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     judged: Counter[tuple[tuple[str, ...], ...]] = field(default_factory=Counter)
     keys: list[tuple[int, Keys]] = field(default_factory=list)
+    pairs: Pairs = field(default_factory=Counter)
 
     @property
     def rows(self) -> int:
@@ -124,11 +127,12 @@ class State:
         for key, many in counts.items():
             mine[key] += many
 
-    def retake(self, rules: Iterable[str], again: State) -> None:
+    def retake(self, rules: Collection[str], again: State) -> None:
         """Put the tallies of a second look at the same rows in the place of some rules' own."""
         for rule in rules:
             self.tallies.pop(rule, None)
         self.tallies.update(again.tallies)
+        self.pairs = among(self.pairs, rules, without=True) + again.pairs
 
     def extend(self, other: State, examples: int, at: Place) -> None:
         """Append the state of the rows that follow, whose first row stands at ``at``."""
@@ -145,6 +149,7 @@ class State:
         for rule, counts in other.counts.items():
             self.count(rule, counts)
         self.judged.update(other.judged)
+        self.pairs.update(other.pairs)
         self.keys += [(start + at.row, keys) for start, keys in other.keys]
         self.stats.add(other.stats)
 

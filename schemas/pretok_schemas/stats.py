@@ -6,7 +6,9 @@ Numbers for people, gathered in the same pass as the rules. Must not judge.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -22,15 +24,32 @@ from pretok_schemas.rules.packing import recurrences
 # texts without a template nearly every run begins in its own way.
 EDGES_OF_BATCH = 64
 EDGES_KEPT = 4096
+LENGTH_BINS = 60
+FAR = 4  # times the length of nearly all rows: what goes beyond is left out of the histogram
+SHARE_BINS = 20  # of equal width, beside that of the rows that train nothing
 K = TypeVar("K")
 _SHIFT = np.int64(2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Rows by length: bin i holds lengths from ``start + i * width`` up to the next bin's.
+
+    ``beyond`` counts the rows that are longer than the last bin reaches.
+    """
+
+    start: int
+    width: int
+    rows: tuple[int, ...]
+    beyond: int = 0
 
 
 @dataclass(slots=True)
 class Stats:
     """Sums over the rows looked at so far; adding two gives the sums over both.
 
-    ``lengths`` counts rows by their number of tokens. ``begins`` counts trained runs by the two
+    ``lengths`` counts rows by their number of tokens, ``shares`` those whose labels could be read
+    by how much of them is trained (see `share_bins`). ``begins`` counts trained runs by the two
     ids before them (-1 where the row has none), ``ends`` by their last id.
     """
 
@@ -41,6 +60,7 @@ class Stats:
     runs: int = 0  # trained runs
     recurring: int = 0  # rows in which the start of a document recurs
     lengths: Counter[int] = field(default_factory=Counter)
+    shares: Counter[int] = field(default_factory=Counter)
     begins: Counter[tuple[int, int]] = field(default_factory=Counter)
     ends: Counter[int] = field(default_factory=Counter)
 
@@ -53,6 +73,7 @@ class Stats:
         self.runs += other.runs
         self.recurring += other.recurring
         self.lengths.update(other.lengths)
+        self.shares.update(other.shares)
         self.begins.update(other.begins)
         self.ends.update(other.ends)
         self.begins, self.ends = _most_common(self.begins), _most_common(self.ends)
@@ -88,6 +109,29 @@ class Stats:
             "max": max(self.lengths, default=0),
         }
 
+    def length_histogram(self) -> Histogram:
+        """The rows by length, in at most `LENGTH_BINS` bins of one round width.
+
+        A few rows far beyond all others would leave these no room: they are counted apart.
+        """
+        least, most = min(self.lengths, default=0), max(self.lengths, default=0)
+        usual = max(self.percentile(0.99), 1)
+        end = most if most <= FAR * usual else 2 * usual
+        width = next(w for w in _round_widths() if end // w - least // w < LENGTH_BINS)
+        first = least // width
+        rows = [0] * (end // width - first + 1)
+        beyond = 0
+        for length, many in self.lengths.items():
+            if length // width - first < len(rows):
+                rows[length // width - first] += many
+            else:
+                beyond += many
+        return Histogram(first * width, width, tuple(rows), beyond)
+
+
+def _round_widths() -> Iterator[int]:
+    return (digit * 10**power for power in count() for digit in (1, 2, 5))
+
 
 def _most_common(counts: Counter[K]) -> Counter[K]:
     """The counts, less the rarest where there are too many to keep."""
@@ -107,9 +151,22 @@ def look(batch: TokenBatch) -> Stats:
     labelled = batch.view(*LABELLED)
     if labelled.tokens:
         stats.labelled = labelled.tokens
-        stats.trainable = int(batch.once(target_counts).sum())
+        counts = batch.once(target_counts)
+        stats.trainable = int(counts.sum())
+        many_of = np.bincount(share_bins(counts, labelled.lengths)).tolist()
+        stats.shares.update({bin_: n for bin_, n in enumerate(many_of) if n})
         _count_edges(batch, stats)
     return stats
+
+
+def share_bins(counts: Ints, lengths: Ints) -> Ints:
+    """The bin of each row by the share of its tokens that is trained.
+
+    0 where nothing is; bin k, up to `SHARE_BINS`, where the share is above (k - 1) and at most k
+    parts of `SHARE_BINS`.
+    """
+    bins: Ints = -(-SHARE_BINS * counts.astype(np.int64) // np.maximum(lengths, 1))
+    return bins
 
 
 def _count_edges(batch: TokenBatch, stats: Stats) -> None:
@@ -118,9 +175,9 @@ def _count_edges(batch: TokenBatch, stats: Stats) -> None:
     starts = view.starts[runs.rows]
     before = _before(ids, begins, starts, 2) * _SHIFT + _before(ids, begins, starts, 1)
     inside = begins > starts
-    for key, count in frequent(before[inside], EDGES_OF_BATCH):
+    for key, many in frequent(before[inside], EDGES_OF_BATCH):
         first, second = divmod(key, int(_SHIFT))
-        stats.begins[first, second] += count
+        stats.begins[first, second] += many
     at_start = len(begins) - int(np.count_nonzero(inside))
     if at_start:
         stats.begins[-1, -1] += at_start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from tests.support.corruptions import CORRUPTIONS, HARMLESS
 from tests.support.examples import examples
 from tests.support.rows import KNOWN, Known, Row, clean_rows
 from tests.support.slow_cells import Cells
-from tests.support.slow_reader import violations
+from tests.support.slow_reader import WHOLE, violations
 from tests.support.verdicts import rows_by_rule, same_outcomes, same_places, scan_rows
 
 SEEDS = st.integers(0, 2**32)
@@ -36,6 +37,7 @@ ONLY_WARN = (
     "repetition",
     "packed-without-boundaries",
 )
+COMPARE = ("duplicate-rows", "conflicting-labels")  # rules that compare rows
 CHANGES = {**CORRUPTIONS, **HARMLESS}
 
 
@@ -190,3 +192,24 @@ def test_how_much_is_lost_by_the_limit(container: str, seed: int, count: int, lo
         rows[number] = {**row, "labels": [-100] * unlearnt + row["labels"][unlearnt:]}
 
     agree(container, rows, KNOWN["all"], rng)
+
+
+@pytest.mark.parametrize("known", KNOWN)
+@pytest.mark.parametrize("container", WRITERS)
+@given(seed=SEEDS, count=st.integers(1, 25))
+@examples(15)
+def test_rows_that_two_rules_report(container: str, known: str, seed: int, count: int) -> None:
+    """Pairs of rules count the rows that the slow reader has under both, however rows are cut."""
+    rng = random.Random(seed)
+    rows = [piled(row, names_for(container), rng) for row in clean_rows(count, rng)]
+    faults = violations(rows, KNOWN[known])
+    by_row = {rule: set(faults[rule]) - {WHOLE} for rule in faults if rule not in COMPARE}
+    expected = {
+        frozenset(pair): len(by_row[pair[0]] & by_row[pair[1]])
+        for pair in combinations(by_row, 2)
+        if by_row[pair[0]] & by_row[pair[1]]
+    }
+
+    found = scan_rows(WRITERS[container], rows, rng, KNOWN[known])
+
+    assert {frozenset(pair): rows for pair, rows in found.together.items()} == expected

@@ -84,7 +84,8 @@ def test_keys(run: Run, here: Path) -> None:
         *("name", "declared_at", "contract", "trainer", "settings", "path", "rules", "splits")
     }
     assert set(split) >= {
-        *("name", "shards", "rows", "tokens", "trainable_tokens", "lengths", "rules")
+        *("name", "shards", "rows", "tokens", "trainable_tokens", "lengths", "rules"),
+        *("length_histogram", "trainable_shares", "together", "together_left_out"),
     }
     assert set(split["lengths"]) == {"min", "p50", "p95", "p99", "max"}
     assert set(rule) >= {
@@ -115,11 +116,23 @@ def test_counts(run: Run, here: Path) -> None:
         label != -100 for row in rows for label in row["labels"][1:]
     )
     assert (split["lengths"]["min"], split["lengths"]["max"]) == (lengths[0], lengths[-1])
+    histogram = split["length_histogram"]
+    bins = [(n - histogram["start"]) // histogram["width"] for n in lengths]
+    assert histogram["rows"] == [bins.count(i) for i in range(len(histogram["rows"]))]
+    trained = [sum(label != -100 for label in r["labels"][1:]) / len(r["labels"]) for r in rows]
+    assert split["trainable_shares"] == [
+        sum(low < 20 * share <= low + 1 for share in trained) for low in range(-1, 20)
+    ]
+    assert (split["together"], split["together_left_out"]) == ([], [])
     assert (rule["violations"], rule["budget"], rule["outcome"]) == (2, 1, "failed")
     assert rule["share"] == pytest.approx(2 / len(rows))
     example = rule["examples"][0]
     assert example["found"] == rows[3]["labels"][example["position"]]
     assert example["expected"] == rows[3]["input_ids"][example["position"]]
+    window = example["window"]
+    for role, values in ((column["role"], column["values"]) for column in window["columns"]):
+        assert values == rows[3][role][window["start"] :][: len(values)]
+        assert len(values) > example["position"] - window["start"]
 
 
 @pytest.mark.usefixtures("several")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pyarrow as pa
@@ -58,6 +60,36 @@ def test_sums(rows: list[list[tuple[int, bool]]]) -> None:
     assert found.trainable == sum(trained for row in rows for _, trained in row[1:])
     assert found.lengths == Counter(map(len, rows))
     assert (found.runs, found.begins, found.ends) == (ends.total(), begins, ends)
+    if any(rows):
+        shares = [Fraction(sum(t for _, t in row[1:]), max(len(row), 1)) for row in rows]
+        assert found.shares == Counter(ceil(share * 20) for share in shares)
+
+
+@given(lengths=st.dictionaries(st.integers(0, 10**5), st.integers(1, 10**4), min_size=1))
+@settings(max_examples=250, deadline=None, derandomize=True, database=None)
+def test_length_histogram(lengths: dict[int, int]) -> None:
+    """Bins of one round width hold every row once; what lies far beyond nearly all is counted."""
+    stats = Stats(lengths=Counter(lengths))
+    found = stats.length_histogram()
+    last = found.start + found.width * len(found.rows)
+    binned = [
+        sum(
+            many
+            for length, many in lengths.items()
+            if found.start + i * found.width <= length < found.start + (i + 1) * found.width
+        )
+        for i in range(len(found.rows))
+    ]
+    beyond = sum(many for length, many in lengths.items() if length >= last)
+
+    assert list(found.rows) == binned
+    assert found.beyond == beyond
+    assert sum(binned) + beyond == sum(lengths.values())
+    assert len(found.rows) <= 60
+    assert str(found.width).rstrip("0") in ("1", "2", "5")
+    assert found.start % found.width == 0
+    assert beyond <= sum(lengths.values()) / 100
+    assert found.width == 1 or len(found.rows) > 20
 
 
 @given(rows=st.lists(ROW, max_size=12), cut=st.integers(0, 12))

@@ -6,7 +6,10 @@ them is told in one notice.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules import rule_named
@@ -108,3 +111,14 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def main(name: str) -> None:
+    """Print the commands for a JSON report: what the GitHub Action does when a check is over."""
+    report = json.loads(Path(name).read_text(encoding="utf-8"))
+    text = "".join(f"{line}\n" for line in lines(report))
+    sys.stdout.buffer.write(text.encode("utf-8"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,6 +1,7 @@
 """The findings of a JSON report one by one, and where each belongs in a checkout.
 
-What Markdown, SARIF and annotations are made from; opens no file.
+What Markdown, SARIF and annotations are made from: control characters in it are made visible. Opens
+no file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pretok_schemas.findings import Finding
+from pytest_pretok.text import printable
 
 Report = dict[str, Any]
 
@@ -59,7 +61,7 @@ class Entry:
 
 def entries(report: Report) -> Iterator[Entry]:
     """Every rule that was judged, by dataset and split; rules across splits come last."""
-    for dataset in report["datasets"]:
+    for dataset in _shown(report["datasets"]):
         for split in dataset["splits"]:
             file = next((shard["path"] for shard in split["shards"]), dataset["path"])
             yield from _entries(dataset, split["rules"], file)
@@ -83,6 +85,15 @@ def _entries(dataset: dict[str, Any], rules: list[dict[str, Any]], file: str) ->
                 known=rule["baseline"],
                 file=file,
             )
+
+
+def _shown(value: Any) -> Any:
+    """A JSON value whose strings hold no control, direction or surrogate characters."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _shown(inner) for key, inner in value.items()}
+    return [_shown(inner) for inner in value] if isinstance(value, list) else value
 
 
 def in_checkout(report: Report, path: str) -> str | None:

@@ -16,6 +16,7 @@ from pytest_pretok.readers.json_fast import read_rows_fast
 from pytest_pretok.readers.json_kind import BLANK
 from pytest_pretok.readers.json_rows import LineFault, read_rows
 from pytest_pretok.readers.text import (
+    UTF8_BOM,
     compression_of,
     head_of,
     pieces,
@@ -166,7 +167,8 @@ def lines_of_rows(path: Path, rows: Collection[int]) -> dict[int, int]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
-                if line.strip(BLANK):
+                bare = line.removeprefix(UTF8_BOM) if number == 1 else line
+                if bare.strip(BLANK):
                     if row in wanted:
                         found[row] = number
                     row += 1

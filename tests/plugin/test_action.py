@@ -96,6 +96,7 @@ def run_step(step: dict[str, Any], given: dict[str, str], job: Job, home: Path, 
         "RUNNER_TEMP": str(home),
         # What the project needs is here already: pip builds and installs the project alone.
         "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # which pip reads as --no-build-isolation
         "PYTHONPATH": sysconfig.get_path("purelib"),
     }
     ran = subprocess.run(

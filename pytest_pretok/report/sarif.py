@@ -70,9 +70,11 @@ def _driver() -> Object:
 def _descriptor(rule: type[Rule]) -> Object:
     off = rule.severity is Severity.OFF
     level = "warning" if off else _LEVELS[rule.severity]
+    # A name that says the same as the id is against the standard.
+    name = {"name": rule.__name__} if rule.__name__.lower() != rule.name else {}
     return {
         "id": rule.name,
-        "name": rule.__name__,
+        **name,
         "shortDescription": {"text": f"{first_line(rule).rstrip('.')}."},
         "fullDescription": {"text": f"{first_line(rule).rstrip('.')}. Help: {rule.help}."},
         "help": {"text": f"Help: {rule.help}.", "markdown": page(rule)},

@@ -15,6 +15,7 @@ from pretok_schemas.findings import Finding
 from pytest_pretok.text import printable
 
 Report = dict[str, Any]
+_SILENT = ("passed", "not-selected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Entry:
 
 
 def entries(report: Report) -> Iterator[Entry]:
-    """Every rule that was judged, by dataset and split; rules across splits come last."""
-    for dataset in _shown(report["datasets"]):
+    """Every rule that did not simply pass, by dataset and split; those across splits come last."""
+    for dataset in report["datasets"]:
         for split in dataset["splits"]:
             file = next((shard["path"] for shard in split["shards"]), dataset["path"])
             yield from _entries(dataset, split["rules"], file)
@@ -71,19 +72,20 @@ def entries(report: Report) -> Iterator[Entry]:
 def _entries(dataset: dict[str, Any], rules: list[dict[str, Any]], file: str) -> Iterator[Entry]:
     declared = None
     if dataset["declared_at"]:
-        path, _, line = dataset["declared_at"].rpartition(":")
+        path, _, line = printable(dataset["declared_at"]).rpartition(":")
         declared = Spot(path, max(1, int(line)))
     for rule in rules:
-        if rule["outcome"] != "not-selected":
+        if rule["tolerated"] or rule["outcome"] not in _SILENT:
+            shown = _shown(rule)
             yield Entry(
-                dataset=dataset["name"],
+                dataset=printable(dataset["name"]),
                 declared=declared,
-                split=rule["split"],
-                id=rule["id"],
-                finding=Finding.from_dict(rule),
-                tolerated=rule["tolerated"],
-                known=rule["baseline"],
-                file=file,
+                split=shown["split"],
+                id=shown["id"],
+                finding=Finding.from_dict(shown),
+                tolerated=shown["tolerated"],
+                known=shown["baseline"],
+                file=printable(file),
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from xml.etree import ElementTree
@@ -45,19 +46,20 @@ def several(here: Path) -> Path:
 
 
 @pytest.mark.usefixtures("several")
-@pytest.mark.parametrize("suffix", FORMATS)
-def test_bytes_with_workers(run: Run, here: Path, suffix: str) -> None:
-    """A report has the same bytes without xdist, without workers and with two of them."""
-    texts = []
+def test_bytes_with_workers(run: Run, here: Path) -> None:
+    """Reports have the same bytes without xdist, without workers and with two of them."""
+    paths = [here / f"out/r{suffix}" for suffix in FORMATS]
+    words = [f"--pretok-report={path}" for path in paths]
+    found: dict[str, list[bytes]] = {}
     for workers in ("", "-n0", "-n2"):
-        run("--pretok-data=.", f"--pretok-report=out/r{suffix}", workers)
-        report = here / f"out/r{suffix}"
-        texts.append(report.read_bytes())
-        report.unlink()
+        run("--pretok-data=.", *words, workers)
+        found[workers] = [path.read_bytes() for path in paths]
+        for path in paths:
+            path.unlink()
 
-    assert FAULT.encode() in texts[0]
-    assert texts[1] == texts[0]
-    assert texts[2] == texts[0]
+    assert all(FAULT.encode() in text for text in found[""])
+    assert found["-n0"] == found[""]
+    assert found["-n2"] == found[""]
 
 
 @pytest.mark.usefixtures("several")
@@ -115,6 +117,8 @@ def test_lines_of_json(run: Run, here: Path) -> None:
     (here / "plain.jsonl").write_text(text, encoding="utf-8")
     (here / "array.json").write_text(json.dumps(faulty_rows(seed=2)), encoding="utf-8")
     write(here / "binary.parquet", faulty_rows(seed=3))
+    packed = gzip.compress("".join(json.dumps(r) + "\n" for r in faulty_rows(seed=4)).encode())
+    (here / "packed.jsonl").write_bytes(packed)
     run("--pretok-data=.", "--pretok-report=out/r.json")
     report = json.loads((here / "out/r.json").read_text("utf-8"))
     lines = {
@@ -125,16 +129,40 @@ def test_lines_of_json(run: Run, here: Path) -> None:
     }
 
     expected = text.splitlines().index(json.dumps(rows[3])) + 1
-    assert lines == {"plain.jsonl": expected, "array.json": None, "binary.parquet": None}
+    others = dict.fromkeys(("array.json", "binary.parquet", "packed.jsonl"))
+    assert lines == {"plain.jsonl": expected, **others}
 
 
 # -- JUnit
+
+
+def keeps_to_xunit2(root: ElementTree.Element) -> None:
+    """Hold a file against the elements and attributes of xunit2, and their order."""
+    children = {
+        "testsuites": ["testsuite"],
+        "testsuite": ["properties", "testcase"],
+        "testcase": ["properties", "skipped", "error", "failure", "system-out", "system-err"],
+        "properties": ["property"],
+    }
+    attributes = {
+        "testcase": {"classname", "name", "time"},
+        "property": {"name", "value"},
+        "failure": {"message"},
+        "skipped": {"message", "type"},
+    }
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        order = [children.get(element.tag, []).index(child.tag) for child in element]
+        assert order == sorted(order)
+        assert set(element.keys()) <= attributes.get(element.tag, set(element.keys()))
+    assert {element.tag for element in root.iter()} >= set(children)
 
 
 @pytest.mark.usefixtures("several")
 def test_junit_properties(run: Run, here: Path, workers: str) -> None:
     """Passed, failed, warned, known and skipped items carry their numbers as properties."""
     run("--pretok-data=.", "--junit-xml=junit.xml", workers)
+    keeps_to_xunit2(ElementTree.parse(here / "junit.xml").getroot())
     cases = {
         f"{case.classname}.{case.name}": case
         for suite in JUnitXml.fromfile(str(here / "junit.xml"))
@@ -174,29 +202,3 @@ def test_junit_properties(run: Run, here: Path, workers: str) -> None:
     assert results[f"pyproject.toml.sft.{FAULT}[train]"] == ["Failure"]
     assert results["data.twice.parquet.duplicate-rows"] == []
     assert results["data.cut.parquet.mask-hole"] == ["Skipped"]
-
-
-@pytest.mark.usefixtures("several")
-def test_junit_is_xunit2(run: Run, here: Path, workers: str) -> None:
-    """The file has the elements and attributes of xunit2, in its order, and no others."""
-    run("--pretok-data=.", "--junit-xml=junit.xml", workers)
-    root = ElementTree.parse(here / "junit.xml").getroot()
-    children = {
-        "testsuites": ["testsuite"],
-        "testsuite": ["properties", "testcase"],
-        "testcase": ["properties", "skipped", "error", "failure", "system-out", "system-err"],
-        "properties": ["property"],
-    }
-    attributes = {
-        "testcase": {"classname", "name", "time"},
-        "property": {"name", "value"},
-        "failure": {"message"},
-        "skipped": {"message", "type"},
-    }
-
-    assert root.tag == "testsuites"
-    for element in root.iter():
-        order = [children.get(element.tag, []).index(child.tag) for child in element]
-        assert order == sorted(order)
-        assert set(element.keys()) <= attributes.get(element.tag, set(element.keys()))
-    assert len({p.tag for p in root.iter()} & set(children)) == 4

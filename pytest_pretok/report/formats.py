@@ -17,7 +17,7 @@ from pytest_pretok.report.json_report import report_dict
 from pytest_pretok.report.records import Records
 
 # suffix -> the module beside this one whose ``render`` makes a text of the report
-FORMATS = {".html": "html", ".json": "json_report"}
+FORMATS = {".html": "html", ".json": "json_report", ".md": "markdown", ".sarif": "sarif"}
 # suffix -> what its module imports beyond the plugin's own dependencies, and the extra that has it
 NEEDS = {".html": (("jinja2", "matplotlib"), "report")}
 

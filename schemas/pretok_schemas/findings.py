@@ -57,6 +57,11 @@ class Consequence:
     ran: bool = False
 
 
+def _in_json(value: float | None) -> float | str | None:
+    """A value as JSON can have it: NaN and infinity as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A few neighbouring places of one row around a fault.
@@ -71,21 +76,19 @@ class Window:
     text: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The window as the JSON report has it: builtins only.
+        """The window as the JSON report has it: builtins only."""
+        # A role is no key here: a report that lies among data must not look like a row.
+        columns = [
+            {"role": role, "values": [_in_json(value) for value in found]}
+            for role, found in self.values.items()
+        ]
+        return {"start": self.start, "columns": columns, "text": list(self.text)}
 
-        Without a key that is a column's name: the report would be taken for a damaged dataset.
-        """
-        columns = self.values.items()
-        return {
-            "start": self.start,
-            "columns": [{"role": role, "values": [*map(_in_json, v)]} for role, v in columns],
-            "text": list(self.text),
-        }
-
-
-def _in_json(value: float | None) -> int | float | str | None:
-    """A value, or its name where JSON has no number for it."""
-    return value if value is None or math.isfinite(value) else str(value)
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Window:
+        """The window that `to_dict` was called on."""
+        columns = {column["role"]: tuple(column["values"]) for column in values["columns"]}
+        return cls(values["start"], columns, tuple(values["text"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ class Example:
 
     ``row`` counts within the split, ``shard_row`` within the shard, both from 0. ``position`` is
     the place within the row's lists, or None where the fault has none. ``column`` is the role at
-    fault where a rule can speak of several. A ``mild`` one is worth a warning only.
+    fault where a rule can speak of several. A ``mild`` one is worth a warning only. ``line`` is
+    where the row stands in a text file, from 1.
     """
 
     row: int
@@ -108,6 +112,7 @@ class Example:
     length: int | None = None
     window: Window | None = None
     mild: bool = False
+    line: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The example as the JSON report has it: builtins only."""
@@ -120,8 +125,16 @@ class Example:
             "column": self.column,
             "found": self.found,
             "expected": self.expected,
-            "window": self.window.to_dict() if self.window is not None else None,
+            "line": self.line,
+            "window": self.window and self.window.to_dict(),
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Example:
+        """What a report says of an example; the rest has its default."""
+        window = values["window"]
+        plain = {key: value for key, value in values.items() if key != "window"}
+        return cls(**plain, window=None if window is None else Window.from_dict(window))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +205,15 @@ class Finding:
             "help": self.help,
             "examples": [example.to_dict() for example in self.examples],
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Finding:
+        """What a report says of a finding with a verdict or without; further keys are ignored."""
+        plain = ("rule", "unit", "violations", "total", "budget", "consequence", "because")
+        return cls(
+            outcome=Outcome(values["outcome"]),
+            severity=Severity(values["severity"]),
+            effect=Effect(values["effect"]) if values["effect"] else None,
+            examples=tuple(Example.from_dict(example) for example in values["examples"]),
+            **{key: values[key] for key in (*plain, "reason", "cause", "help")},
+        )

@@ -41,10 +41,8 @@ def test_what_is_told(pretok: Pretok, here: Path) -> None:
     assert "sequence-len = 4096" in lines["settings"]
     assert "vocab-size = 32000" in lines["settings"]
     assert "labels = targets" in lines["columns"]
-    assert [f"data/train-0000{n}-of-00002.parquet" in lines["train"] for n in (0, 1)] == [
-        True,
-        True,
-    ]
+    assert "data/train-00000-of-00002.parquet" in lines["train"]
+    assert "data/train-00001-of-00002.parquet" in lines["train"]
     assert "data/test.jsonl" in lines["test"]
     assert "declared: too-long error; repetition max-share = 0.1; off: " in lines["rules"]
     assert "mask-hole" in lines["rules"].split("off: ")[1]
@@ -99,18 +97,26 @@ def test_files_that_are_there(pretok: Pretok, here: Path) -> None:
 
 def test_all_faults_of_all_files(pretok: Pretok, here: Path) -> None:
     """Every fault of every declaration is told at once, with code 2."""
-    declare(here, "[tool.pretok]\nzzz = 1\nsequence-len = 0\ntrainer-config = 'axolotl.yml'\n")
+    declare(here, "[tool.pretok]\nzzz = 1\nsequence-len = 0\n")
     declare(here / "sub", "[tool.pretok]\ncontract = 'axolotle'\n")
-    (here / "axolotl.yml").write_text("sequence_len: x\ndatasets:\n  - path: 5\n", encoding="utf-8")
     done = pretok("config")
-    alone = pretok("config", "axolotl.yml")
 
     assert (done.code, done.out) == (2, "")
     assert "3 faults in pyproject.toml, sub/pyproject.toml" in done.err
     assert "pyproject.toml:2: [tool.pretok] zzz" in done.err
     assert "sub/pyproject.toml:2: [tool.pretok] contract" in done.err
-    assert alone.code == 2
-    assert "axolotl.yml:1: sequence_len" in alone.err
+
+
+def test_faults_of_a_configuration(pretok: Pretok, here: Path) -> None:
+    """A trainer's YAML is a declaration too, named by another one or on the command line."""
+    declare(here, "[tool.pretok]\ntrainer-config = 'axolotl.yml'\n")
+    (here / "axolotl.yml").write_text("sequence_len: x\ndatasets:\n  - path: 5\n", encoding="utf-8")
+    named, alone = pretok("config"), pretok("config", "axolotl.yml")
+
+    assert (named.code, alone.code) == (2, 2)
+    for done in (named, alone):
+        assert "2 faults in axolotl.yml" in done.err
+        assert "axolotl.yml:1: sequence_len" in done.err
 
 
 @pytest.mark.parametrize(
@@ -148,8 +154,10 @@ def test_quiet(pretok: Pretok, here: Path) -> None:
 WATCHED = """
 import sys
 
+DATA = (".parquet", ".arrow", ".jsonl", "rows.json")
+
 def watch(event, arguments):
-    if event == "open" and str(arguments[0]).endswith((".parquet", ".arrow", ".jsonl", "rows.json")):
+    if event == "open" and str(arguments[0]).endswith(DATA):
         print("OPENED", arguments[0], file=sys.stderr)
 
 sys.addaudithook(watch)

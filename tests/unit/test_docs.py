@@ -20,6 +20,7 @@ from pretok_schemas.trainers import names
 from pytest_pretok.cli import main
 from pytest_pretok.explain import pages, settings
 from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.report.schema import report_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -41,6 +42,13 @@ def test_the_json_schema_is_fresh() -> None:
     text = json.dumps(declaration_schema(), indent=1) + "\n"
 
     assert fresh(DOCS / "pretok.schema.json", text)
+
+
+def test_the_schema_of_the_report_is_fresh() -> None:
+    """docs/report.schema.json is what the report holds."""
+    text = json.dumps(report_schema(), indent=1) + "\n"
+
+    assert fresh(DOCS / "report.schema.json", text)
 
 
 def test_every_trainer_has_a_column() -> None:
@@ -96,13 +104,13 @@ INVALID = {
 
 def errors(text: str) -> list[Any]:
     """What a validator of its own says of a declaration."""
-    validator = jsonschema.Draft202012Validator(declaration_schema())
+    validator = jsonschema.Draft7Validator(declaration_schema())
     return list(validator.iter_errors(tomllib.loads(text)))
 
 
 def test_the_schema_takes_what_is_right() -> None:
     """A declaration with all kinds of values."""
-    jsonschema.Draft202012Validator.check_schema(declaration_schema())
+    jsonschema.Draft7Validator.check_schema(declaration_schema())
 
     assert errors(VALID) == []
 

@@ -1,0 +1,43 @@
+"""How Sphinx builds this documentation: ``sphinx-build -W -n docs FOLDER``.
+
+Nothing is made during the build: the pages that follow from the code lie here, written by
+``PRETOK_REWRITE=1 pytest tests/docs/test_pages.py`` and held fresh by that test.
+"""
+
+from __future__ import annotations
+
+from pytest_pretok import __version__
+
+project = "pytest-pretok"
+author = "The pytest-pretok developers"
+copyright = "the pytest-pretok developers"  # noqa: A001 (Sphinx reads it under this name)
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+default_role = "code"  # the docstrings write `names` with one backtick
+# The first page names some pages that other parts of the project bring.
+suppress_warnings = ["toc.empty_glob"]
+
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+# Types of other packages, and names that are aliases or hidden on purpose: nowhere to link to.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(pa|pyarrow|np|numpy|collections|typing|enum)\..*"),
+    (r"py:.*", r"(str|int|float|bool|bytes|object|dict|list|tuple|set|frozenset|type|None)"),
+    (r"py:.*", r"(Any|Callable|Iterable|Iterator|Literal|Mapping|Protocol|Sequence|StrEnum|KeyError)"),
+    (r"py:.*", r"(ValueError|TypeError|dataclasses\..*)"),
+]
+
+html_theme = "furo"
+html_title = "pytest-pretok"
+html_static_path = ["_static"]
+html_css_files = ["pretok.css"]
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "friendly"
+pygments_dark_style = "monokai"

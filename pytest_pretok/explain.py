@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pretok_schemas.contract import Contract
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Consequence, Severity
 from pretok_schemas.rules import RULES
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.trainers import COLLATORS, load, names
@@ -60,9 +60,9 @@ def _index() -> str:
     lines = [
         "# Rules",
         "",
-        "Made from the rules themselves; `pretok explain RULE` prints a page. In a declaration a",
-        'rule\'s value is `"error"`, `"warning"`, `"off"`, or a table with `severity` and `max-rows`',
-        "or `max-share`.",
+        "Made from the rules themselves; `pretok explain RULE` prints a page. In a declaration",
+        'the value of a rule is `"error"`, `"warning"`, `"off"`, or a table with `severity` and',
+        "`max-rows` or `max-share`.",
     ]
     for family in dict.fromkeys(rule.family for rule in RULES):
         lines += ["", f"## {family.capitalize()}", ""]
@@ -90,11 +90,29 @@ def _parts(rule: type[Rule]) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _effects(rule: type[Rule]) -> list[str]:
-    lines = ["| trainer | case | effect | | known from |", "|---|---|---|---|---|"]
+    """A line for each thing that trainers do, with those that do it."""
+    told: dict[tuple[str, Consequence], list[str]] = {}
     for name, contract in settings():
         for key, fact in contract.consequences.items():
             of, _, case = key.partition(":")
             if of == rule.name:
-                seen = "running it" if fact.ran else "its source"
-                lines.append(f"| {name} | {case or '-'} | {fact.effect} | {fact.text} | {seen} |")
+                told.setdefault((case or "-", fact), []).append(name)
+    lines = ["| effect | case | what happens | trainers | known from |", "|---|---|---|---|---|"]
+    for (case, fact), where in told.items():
+        seen = "running it" if fact.ran else "its source"
+        trainers = ", ".join(_shortened(where))
+        lines.append(f"| {fact.effect} | {case} | {fact.text} | {trainers} | {seen} |")
     return lines
+
+
+def _shortened(labels: Sequence[str]) -> list[str]:
+    """Labels of settings, as trainers' names; some settings of a trainer stand in brackets."""
+    every: dict[str, list[str]] = {}
+    for label, _ in settings():
+        every.setdefault(label.partition(", ")[0], []).append(label)
+    shown = []
+    for name, all_of_it in every.items():
+        its = [label for label in labels if label in all_of_it]
+        some = ", ".join(label.partition(", ")[2] for label in its)
+        shown += [name if its == all_of_it else f"{name} ({some})"] if its else []
+    return shown

@@ -17,7 +17,7 @@ from _pytest.config.argparsing import Parser
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import BY_HARM, Effect
 from pretok_schemas.rules import RULES
-from pretok_schemas.trainers import load, names
+from pretok_schemas.trainers import names
 from pytest_pretok import explain, plugin
 from pytest_pretok.cli import COMMANDS, main
 from pytest_pretok.json_schema import declaration_schema
@@ -66,6 +66,12 @@ def _effects() -> str:
         "## Read in the trainer's source",
         "",
         *_matrix([one for one in settings if not one[1].ran]),
+        "",
+        "```{toctree}",
+        ":hidden:",
+        "",
+        *(f"effects/{name}" for name in names()),
+        "```",
     ]
     return "\n".join(lines) + "\n"
 
@@ -95,7 +101,7 @@ def _trainer(name: str) -> str:
     known = "seen by running it" if first.ran else "read in its source, not run"
     columns = [f"`{one.name or one.role}`" for one in first.columns if one.required]
     lines = [
-        f"# What {name} does with each fault",
+        f"# Faults under {name}",
         "",
         f"Version {first.version}; needs {', '.join(columns)}; {known}.",
     ]
@@ -108,7 +114,7 @@ def _trainer(name: str) -> str:
         rows = list(_facts(settings, effect))
         if rows:
             lines += ["", f"## {effect.capitalize()}", "", f"{MEANS[effect].capitalize()}.", ""]
-            lines += ["| rule | case | setting | what happens |", "|---|---|---|---|", *rows]
+            lines += ["| rule | case | what happens | setting |", "|---|---|---|---|", *rows]
     absent = [r.name for r in RULES if not any(c.applies(r.name) for _, c in settings)]
     if absent:
         lines += ["", "## Rules that do not apply", ""]
@@ -127,7 +133,7 @@ def _facts(settings: list[tuple[str, Contract]], effect: Effect) -> Iterable[str
                     told.setdefault((case or "-", fact.text), []).append(label.partition(", ")[2])
         for (case, text), where in told.items():
             setting = "any" if len(where) == len(settings) else ", ".join(where)
-            yield f"| [{rule.name}](../rules/{rule.name}.md) | {case} | {setting} | {text} |"
+            yield f"| [{rule.name}](../rules/{rule.name}.md) | {case} | {text} | {setting} |"
 
 
 # -- the keys of a declaration
@@ -145,7 +151,7 @@ def _configuration() -> str:
         "Made from the settings themselves: every key of `[tool.pretok]` in `pyproject.toml`.",
         "[Declare your data](declare.md) tells how they work together, and",
         "[pretok.schema.json](pretok.schema.json) is the same as JSON Schema, for editors. Unknown",
-        "keys, rules and contracts are errors that name the file, the line and the nearest spelling.",
+        "keys, rules and contracts are errors, which name the line and the nearest spelling.",
         "",
         "## Keys of one dataset",
         "",
@@ -168,7 +174,7 @@ def _configuration() -> str:
         "",
         "## The value of a rule",
         "",
-        'In `rules`, by the rule\'s name: `"error"`, `"warning"`, `"off"`, or a table of these keys.',
+        'In `rules`, by the name of the rule: `"error"`, `"warning"`, `"off"`, or a table.',
         "[Rules](rules.md) has their names.",
         "",
         *_rule_keys(top["rules"]),
@@ -177,12 +183,12 @@ def _configuration() -> str:
 
 
 def _keys(properties: dict[str, Any], chosen: list[str]) -> list[str]:
-    lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    lines = ["| key | value | meaning | default |", "|---|---|---|---|"]
     for key in chosen:
         value = properties[key]
         default = f"`{_toml(value['default'])}`" if value.get("default") not in (None, {}) else ""
         meaning = value.get("description", "")
-        lines.append(f"| `{key}` | {_values(value)} | {default} | {meaning} |")
+        lines.append(f"| `{key}` | {_values(value)} | {meaning} | {default} |")
     return lines
 
 

@@ -51,12 +51,17 @@ class _Part:
 
 
 def plan_config(
-    file: Path, bases: Sequence[Path], defaults: Defaults | None, root: Path
+    file: Path,
+    bases: Sequence[Path],
+    defaults: Defaults | None,
+    root: Path,
+    opens_data: bool = True,
 ) -> ConfigPlan | None:
     """What a trainer configuration declares, None for YAML that is no trainer's.
 
     ``bases`` are the folders that relative paths may be meant from, the likeliest first;
-    ``defaults`` are those of the project that the configuration lies in.
+    ``defaults`` are those of the project that the configuration lies in. Without ``opens_data``
+    text for the trainer to tokenise cannot be told from tokens, and counts as these.
 
     Raises:
         DeclarationError: the configuration is faulty; all faults are named.
@@ -68,7 +73,7 @@ def plan_config(
     if config.trainer not in names():
         why = f"the contract {config.trainer} is planned, but not supported yet"
         raise DeclarationError([Fault(shown, None, "", why)])
-    return _Planner(file, shown, config, bases, defaults, root).plan()
+    return _Planner(file, shown, config, bases, defaults, root, opens_data).plan()
 
 
 @dataclass(slots=True)
@@ -79,6 +84,7 @@ class _Planner:
     bases: Sequence[Path]
     defaults: Defaults | None
     root: Path
+    opens_data: bool
 
     def plan(self) -> ConfigPlan:
         base = self.base()
@@ -112,7 +118,7 @@ class _Planner:
         return next(with_some, self.bases[0])
 
     def locate(self, base: Path) -> tuple[list[_Part], list[str]]:
-        columns = self.columns()
+        columns = self.columns() if self.opens_data else None
         parts, unchecked = [], [printable(text, 300) for text in self.config.unread]
         for source in self.config.sources:
             why = is_elsewhere(source, base)
@@ -123,7 +129,7 @@ class _Planner:
                 unchecked.append(f"{printable(source.path, 120)} ({why})")
                 continue
             located = locate(source, base, self.file, columns)
-            if source.type and not is_tokenised(located, columns):
+            if source.type and columns is not None and not is_tokenised(located, columns):
                 text = f"type: {source.type}, text that the trainer tokenises itself"
                 unchecked.append(f"{printable(source.path, 120)} ({printable(text, 120)})")
                 continue

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Configs:
-    """Configurations by their path; ``root`` and ``cwd`` are those of the run."""
+    """Configurations by their path; ``root`` and ``cwd`` are those of the run.
+
+    ``opens_data`` is False where no data file may be opened.
+    """
 
     root: Path
     cwd: Path
+    opens_data: bool = True
     plans: dict[Path, ConfigPlan | None] = field(default_factory=dict)
     named_by: dict[Path, Declaration] = field(default_factory=dict)
 
@@ -43,7 +47,8 @@ class Configs:
         if file not in self.plans:
             start = above.folder if above is not None and named else self.cwd
             defaults = above.defaults if above is not None else None
-            self.plans[file] = plan_config(file, (start, file.parent), defaults, self.root)
+            bases = (start, file.parent)
+            self.plans[file] = plan_config(file, bases, defaults, self.root, self.opens_data)
         return self.plans[file]
 
     def read_named(self, declaration: Declaration) -> None:

@@ -24,6 +24,7 @@ from pytest_pretok.faults import (
     place_of,
     quote,
 )
+from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
 from pytest_pretok.text import printable
 from pytest_pretok.toml_lines import key_lines
@@ -38,10 +39,12 @@ def read_declaration(
     rules: Collection[str],
     contracts: Collection[str],
     baseline: Callable[[str], str | None] = lambda path: None,
+    miss: Callable[[Path], None] | None = None,
 ) -> Declaration | None:
     """The declaration in a file, None if it has no ``[tool.pretok]`` table.
 
-    ``baseline`` says what is wrong with the baseline file of a path, None if nothing is.
+    ``baseline`` says what is wrong with the baseline file of a path, None if nothing is. With
+    ``miss``, which is told of it, a tokenizer need not be there: the settings are then without it.
 
     Raises:
         DeclarationError: the file is no TOML, or the table is faulty; all faults are named.
@@ -51,7 +54,7 @@ def read_declaration(
     tool = document.get("tool")
     if not isinstance(tool, dict) or "pretok" not in tool:
         return None
-    reader = _Reader(shown, file.parent, lines, tuple(rules), tuple(contracts), baseline)
+    reader = _Reader(shown, file.parent, lines, tuple(rules), tuple(contracts), baseline, miss)
     declaration = reader.read(file, tool["pretok"])
     if reader.faults:
         raise DeclarationError(reader.faults)
@@ -98,6 +101,7 @@ class _Reader:
         rules: tuple[str, ...],
         contracts: tuple[str, ...],
         baseline: Callable[[str], str | None],
+        miss: Callable[[Path], None] | None,
     ) -> None:
         self.file = file
         self.folder = folder
@@ -105,6 +109,7 @@ class _Reader:
         self.rules = rules
         self.contracts = contracts
         self.baseline = baseline
+        self.miss = miss
         self.faults: list[Fault] = []
 
     def read(self, file: Path, table: Any) -> Declaration | None:
@@ -172,6 +177,9 @@ class _Reader:
         if settings.tokenizer is None:
             return settings
         path = str(self.folder / settings.tokenizer)
+        if self.miss is not None and not exists(Path(path)):
+            self.miss(Path(path))
+            return replace(settings, tokenizer=None)
         try:
             found = shared_tokenizer(path).load()
         except TokenizerError as error:

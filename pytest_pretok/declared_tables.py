@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from pytest_pretok.settings import NoKey, OneOrMore, Range, Short
+from pytest_pretok.settings import NoKey, OneOrMore, Range, Says, Short
 
 S = TypeVar("S")
 TableError = ValidationError
@@ -96,6 +96,8 @@ def _marked(mark: Any) -> list[Any]:
     """A mark of `settings` as pydantic takes it."""
     if isinstance(mark, Range):
         return [Field(ge=mark.least, le=mark.most)]
+    if isinstance(mark, Says):
+        return [Field(description=mark.text)]
     if isinstance(mark, OneOrMore):
         # Asked after the members are: a length in the type's own schema counts only the sound
         # ones, and one wrong member is then told twice.

@@ -1,6 +1,7 @@
 """``[tool.pretok]`` as JSON Schema, for editors: made from the settings and the registries.
 
-Knows no data and no pytest.
+Knows no data and no pytest. What a schema cannot say (ids below ``vocab-size``, two columns of one
+name, files that must be there) is said by `declaration` alone.
 """
 
 from __future__ import annotations
@@ -13,23 +14,46 @@ from pretok_schemas.trainers import names
 from pytest_pretok.declared_tables import model_of
 from pytest_pretok.settings import DatasetSettings, Defaults
 
+DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that validate-pyproject reads
+_NAMES = {"pattern": "^[A-Za-z0-9._-]+$"}
+_PATH = {  # not empty, no URL, no null character
+    "type": "string",
+    "pattern": r"^(?![A-Za-z][A-Za-z0-9+.-]*://)[^\x00]+$",
+}
+
+
+def tool_schema(tool: str = "pretok") -> dict[str, Any]:
+    """The schema for validate-pyproject, which finds this function by its entry point."""
+    return declaration_schema()
+
 
 def declaration_schema() -> dict[str, Any]:
     """The schema of the table ``[tool.pretok]``."""
     table = _table(Defaults)
     table["properties"]["trainer-config"] = {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+        "description": "a trainer's YAML, or a list or glob of them, whose datasets are checked",
+        "anyOf": [_PATH, {"type": "array", "items": _PATH}],
     }
     dataset = _table(DatasetSettings)
+    properties = dataset["properties"]
+    properties["path"] |= _PATH
+    properties["splits"] |= {
+        "propertyNames": _NAMES,
+        "additionalProperties": _PATH,
+        "minProperties": 1,
+    }
     dataset["oneOf"] = [{"required": ["path"]}, {"required": ["splits"]}]
     table["properties"]["datasets"] = {
+        "description": "one table a dataset, by its name; keys at the top are its defaults",
         "type": "object",
-        "propertyNames": {"pattern": "^[A-Za-z0-9._-]+$"},
+        "propertyNames": _NAMES,
         "additionalProperties": dataset,
     }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
+        "$id": "urn:pytest-pretok:declaration",
         "title": "[tool.pretok] of pyproject.toml",
+        "description": "Pre-tokenised datasets, and what their trainer asks of them.",
         **table,
     }
 
@@ -38,26 +62,35 @@ def _table(kind: type[Defaults]) -> dict[str, Any]:
     schema = model_of(kind).model_json_schema(by_alias=True)
     properties = _resolved(schema, schema.get("$defs", {}))["properties"]
     rule = properties["rules"]["additionalProperties"]
+    rule["not"] = {"required": ["max-rows", "max-share"]}
     severity = {"enum": ["error", "warning", "off"]}
-    properties["contract"] = {"enum": list(names()), "default": "axolotl"}
     ids = {"type": "integer", "minimum": 0}
-    properties["eos-token-ids"] = {"anyOf": [ids, {"type": "array", "items": ids, "minItems": 1}]}
-    properties["columns"] = {
-        "type": "object",
-        "properties": {role: {"type": "string"} for role in ROLES},
-        "additionalProperties": False,
-    }
-    properties["rules"] = {
-        "type": "object",
-        "properties": {
-            one.name: {
-                "description": (one.__doc__ or "").splitlines()[0],
-                "anyOf": [severity, rule],
-            }
-            for one in RULES
+    own: dict[str, dict[str, Any]] = {
+        "contract": {"enum": list(names()), "default": "axolotl"},
+        "eos-token-ids": {"anyOf": [ids, {"type": "array", "items": ids, "minItems": 1}]},
+        "baseline": _PATH,
+        "columns": {
+            "type": "object",
+            "properties": {
+                role: {"description": f"the column of {role} in the files", "type": "string"}
+                for role in ROLES
+            },
+            "additionalProperties": False,
         },
-        "additionalProperties": False,
+        "rules": {
+            "type": "object",
+            "properties": {
+                one.name: {
+                    "description": (one.__doc__ or "").splitlines()[0],
+                    "anyOf": [severity, rule],
+                }
+                for one in RULES
+            },
+            "additionalProperties": False,
+        },
     }
+    for key, value in own.items():
+        properties[key] = {"description": properties[key]["description"], **value}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
@@ -69,10 +102,13 @@ def _resolved(value: Any, definitions: dict[str, Any]) -> Any:
         return value
     if "$ref" in value:
         return _resolved(definitions[value["$ref"].rsplit("/", 1)[-1]], definitions)
+    table = "properties" in value  # it is described by a docstring of ours, which tells no user
     kept = {
         k: _resolved(v, definitions)
         for k, v in value.items()
-        if k not in ("$defs", "title", "description") and not (k == "default" and v is None)
+        if k not in ("$defs", "title")
+        and not (k == "description" and table)
+        and not (k == "default" and v is None)
     }
     if len(kept.get("anyOf", [])) == 1:
         kept |= kept.pop("anyOf")[0]

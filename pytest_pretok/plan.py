@@ -61,13 +61,15 @@ class Plan:
     """Everything that will be checked; ``notes`` are lines for the header.
 
     ``baselines`` holds the text of every baseline in force, by path; ``unchecked`` names what was
-    asked for but cannot be checked, and why.
+    asked for but cannot be checked, and why; ``absent`` are files, other than data, that a
+    declaration names but that are not there (only where no data is looked at).
     """
 
     datasets: tuple[PlannedDataset, ...] = ()
     notes: tuple[str, ...] = ()
     baselines: dict[str, str] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as builtins."""

@@ -21,6 +21,7 @@ from pytest_pretok import discovery
 from pytest_pretok.configs import Configs
 from pytest_pretok.declared import DECLARATION, Declaration, has_declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
+from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
@@ -42,7 +43,8 @@ class Request:
 
     ``paths`` are the values of ``--pretok-data``; ``named`` are positional arguments that may
     name our nodes (see `Plan`). ``ignored`` and ``ignored_globs`` are pytest's own options;
-    with ``update_baseline`` a baseline file need not be there yet.
+    with ``update_baseline`` a baseline file need not be there yet. With ``declared_only`` no data
+    file is opened, and what a declaration names need not be there (see `Plan.absent`).
     """
 
     root: Path
@@ -53,6 +55,7 @@ class Request:
     ignored: tuple[Path, ...] = ()
     ignored_globs: tuple[str, ...] = ()
     update_baseline: bool = False
+    declared_only: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class _Builder:
     baseline_of: dict[str, Path] = field(default_factory=dict)  # real path -> declaration
     left_over: list[Path] = field(default_factory=list)
     passed_over: int = 0
+    absent: dict[str, None] = field(default_factory=dict)  # what only the machine of the run has
 
     # -- declarations
 
@@ -79,11 +83,15 @@ class _Builder:
                 from pytest_pretok.declaration import read_declaration
 
                 read = read_declaration(
-                    file, NAMES, names(), lambda path: self.baseline_fault(path, file)
+                    file,
+                    NAMES,
+                    names(),
+                    lambda path: self.baseline_fault(path, file),
+                    self.miss if self.request.declared_only else None,
                 )
             self.declarations[file] = read
             for settings in read.datasets if read else ():
-                columns = self.columns(settings)
+                columns = None if self.request.declared_only else self.columns(settings)
                 splits = discovery.declared_splits(
                     settings.path, settings.splits, file.parent, columns
                 )
@@ -106,10 +114,16 @@ class _Builder:
             entries = baseline.read(path)
         except baseline.BaselineError as error:
             return str(error)
-        if entries is None and not self.request.update_baseline:
+        if entries is None and self.request.declared_only:
+            self.miss(path)
+        elif entries is None and not self.request.update_baseline:
             return "is not there; --pretok-update-baseline writes it"
         self.baselines[str(path)] = baseline.dump(entries or {})
         return None
+
+    def miss(self, path: Path) -> None:
+        """Take down that something which a declaration names is not there."""
+        self.absent[node_path(path, self.request.root)] = None
 
     def claim(self, file: Path, name: str, splits: tuple[FoundSplit, ...]) -> None:
         """Keep the splits of a declared dataset, and their files for it."""
@@ -200,6 +214,14 @@ class _Builder:
             for shard in split.shards
         )
         return PlannedSplit(split.name, shards, str(anchor), split.named, collected)
+
+    def add_declaring(self, file: Path, text: str) -> None:
+        """All that one file declares."""
+        if file.suffix.lower() in SUFFIXES:
+            self.add_config(file, text)
+        elif (declaration := self.declaration(file)) is not None:
+            for one in self.with_configs(declaration):
+                self.add_declared(one)
 
     # -- one argument
 
@@ -369,6 +391,46 @@ def make_plan(request: Request) -> Plan:
     baselines = {path: text for path, text in builder.baselines.items() if path in used}
     unchecked = tuple(builder.configs.unchecked)
     return Plan(datasets, tuple(_notes(builder, request.root)), baselines, unchecked)
+
+
+def declared_plan(request: Request) -> Plan:
+    """What the declarations at, above and below the paths ask for; no data file is opened.
+
+    Raises:
+        DeclarationError: declarations are faulty; all faults of all of them are in the text.
+        PlanError: a path is missing, or there is no declaration.
+    """
+    request = replace(request, declared_only=True)
+    builder = _Builder(request, Configs(request.root, request.cwd, opens_data=False))
+    faults: list[Fault] = []
+    for text in request.paths:
+        for file in _declaring(_absolute(text, request.cwd), text, request):
+            try:
+                builder.add_declaring(file, text)
+            except DeclarationError as error:
+                faults += error.faults
+    if faults:
+        raise DeclarationError(list(dict.fromkeys(faults)))
+    if not builder.datasets and not any(builder.declarations.values()):
+        where = ", ".join(request.paths)
+        raise PlanError(f"{where}: no {DECLARATION} with a [tool.pretok] table at, above or below")
+    unchecked = tuple(builder.configs.unchecked)
+    notes = tuple(builder.configs.notes)
+    return Plan(tuple(builder.datasets.values()), notes, {}, unchecked, tuple(builder.absent))
+
+
+def _declaring(path: Path, text: str, request: Request) -> list[Path]:
+    """The files that may declare what lies at a path: the nearest above, and all below."""
+    if not exists(path):
+        raise PlanError(_not_there(text, path).removeprefix("--pretok-data="))
+    if path.name == DECLARATION or path.suffix.lower() in SUFFIXES:
+        return [path]
+    start = path if is_folder(path) else path.parent
+    above = (folder / DECLARATION for folder in (start, *start.parents))
+    nearest = next((file for file in above if is_file(file) and has_declaration(file)), None)
+    below = discovery.walk(path, request.ignored).declarations if is_folder(path) else []
+    files = [*([nearest] if nearest else []), *below]
+    return [file for file in dict.fromkeys(files) if has_declaration(file)]
 
 
 def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:

@@ -162,8 +162,12 @@ class DataSession:
     def pytest_sessionstart(self) -> None:
         """Take hold of the terminal before capture does; workers of pytest-xdist have none."""
         config = self.config
-        if config.get_verbosity() < 0 or not config.pluginmanager.hasplugin("terminalreporter"):
-            return
+        if config.get_verbosity() >= 0 and config.pluginmanager.hasplugin("terminalreporter"):
+            self.show_progress()
+
+    def show_progress(self) -> None:
+        """Let long scans be seen on the terminal, if it is one."""
+        config = self.config
         writer = config.get_terminal_writer()
         display = open_display(sys.stdout, lambda: writer.width_of_current_line, os.environ)
         if display is not None:
@@ -283,7 +287,9 @@ class DataSession:
         return bool(getattr(self.config.option, "dist", "no") != "no" and self.config.option.tx)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """One paragraph a split, also when all is well."""
+        """One paragraph a split, also when all is well; nothing under -qq, as pytest does."""
+        if self.config.get_verbosity() < -1:
+            return
         width = self.config.get_terminal_writer().fullwidth
         lines = self._baseline_lines(width) if self.plan.baselines else []
         lines += summary.lines(self.records, width)

@@ -36,6 +36,13 @@ class Short:
     field: str
 
 
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What a key means, in a sentence without its stop: for editors, and for the README's table."""
+
+    text: str
+
+
 class NoKey:
     """A field that no declaration has a key for."""
 
@@ -50,30 +57,73 @@ Size = Annotated[int, Range(1)]
 class RuleSetting:
     """What a declaration says of one rule: its severity, and how many rows may violate it."""
 
-    severity: Literal["error", "warning", "off"] | None = None
-    max_rows: Annotated[int, Range(0)] | None = None
-    max_share: Annotated[float, Range(0, 1)] | None = None
+    severity: Annotated[
+        Literal["error", "warning", "off"] | None,
+        Says("error fails the item, warning does not, off does not look"),
+    ] = None
+    max_rows: Annotated[
+        Annotated[int, Range(0)] | None, Says("rows that may violate the rule; or max-share")
+    ] = None
+    max_share: Annotated[
+        Annotated[float, Range(0, 1)] | None,
+        Says("share of rows, 0 to 1, that may violate the rule; or max-rows"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """The keys that may stand at the top, for every dataset below."""
 
-    contract: str = "axolotl"
-    packing: bool = False
-    collator: Literal["seq2seq", "flattening", "language-modeling"] | None = None
-    sequence_len: Size | None = None
-    min_sample_len: Size | None = None
-    excess_length: Literal["drop", "truncate", "raise"] | None = None
-    tokenizer: str | None = None
-    vocab_size: Size | None = None
-    bos_token_id: Id | None = None
-    eos_token_ids: Annotated[tuple[Id, ...], OneOrMore()] | None = None
-    pad_token_id: Id | None = None
-    baseline: str | None = None
-    micro_batch_size: Size | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, Annotated[RuleSetting, Short("severity")]] = field(default_factory=dict)
+    contract: Annotated[str, Says("the trainer that the data is for")] = "axolotl"
+    packing: Annotated[
+        bool, Says("whether the trainer packs rows into bins (Axolotl's sample_packing)")
+    ] = False
+    collator: Annotated[
+        Literal["seq2seq", "flattening", "language-modeling"] | None,
+        Says("with the contract transformers: what makes batches of rows"),
+    ] = None
+    sequence_len: Annotated[
+        Size | None, Says("tokens of the longest row that the trainer takes whole")
+    ] = None
+    min_sample_len: Annotated[
+        Size | None, Says("tokens of the shortest row that the trainer keeps")
+    ] = None
+    excess_length: Annotated[
+        Literal["drop", "truncate", "raise"] | None,
+        Says("what the trainer does with rows longer than sequence-len"),
+    ] = None
+    tokenizer: Annotated[
+        str | None,
+        Says(
+            "a tokenizer.json, its folder, a SentencePiece model or a tekken.json: tells the "
+            "vocabulary and the special ids, and gives failures their text"
+        ),
+    ] = None
+    vocab_size: Annotated[Size | None, Says("rows of the embedding matrix: added tokens count")] = (
+        None
+    )
+    bos_token_id: Annotated[Id | None, Says("the id that begins a text")] = None
+    eos_token_ids: Annotated[
+        Annotated[tuple[Id, ...], OneOrMore()] | None,
+        Says("every id that ends a sequence or a turn"),
+    ] = None
+    pad_token_id: Annotated[Id | None, Says("the id that fills a batch up")] = None
+    baseline: Annotated[
+        str | None, Says("the file of known findings, seen from the declaration's folder")
+    ] = None
+    micro_batch_size: Annotated[Size | None, Says("with packing: how many bins make one batch")] = (
+        None
+    )
+    columns: Annotated[
+        dict[str, str], Says('other names in the files, by column: { input_ids = "tokens" }')
+    ] = field(default_factory=dict)
+    rules: Annotated[
+        dict[str, Annotated[RuleSetting, Short("severity")]],
+        Says(
+            "by rule: error, warning, off, or a table with severity and a budget: max-rows or "
+            "max-share"
+        ),
+    ] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as builtins that JSON keeps, by the names of their fields."""
@@ -90,8 +140,13 @@ class DatasetSettings(Defaults):
 
     name: Annotated[str, NoKey()] = ""
     line: Annotated[int, NoKey()] = 0
-    path: str | None = None
-    splits: dict[str, str] | None = None
+    path: Annotated[
+        str | None,
+        Says("a file, a glob, a folder or a save_to_disk folder, seen from the declaration's"),
+    ] = None
+    splits: Annotated[
+        dict[str, str] | None, Says("a path by the name of each split, instead of path")
+    ] = None
     entries: Annotated[dict[str, dict[str, Any]], NoKey()] = field(default_factory=dict)
 
     @classmethod

@@ -5,6 +5,7 @@ Must not import what a subcommand needs: help and completion stay quick.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -13,8 +14,11 @@ from pytest_pretok import __version__
 
 # name -> where it lives, and what the list of commands says of it
 COMMANDS = {
+    "check": ("check:check", "Check datasets, as pytest --pretok-data=PATH does."),
+    "config": ("config:config", "What the declarations ask for; opens no data."),
     "explain": ("rules:explain", "What a rule checks, why, and what each trainer does."),
     "rules": ("rules:rules", "The rules, a line each."),
+    "schema": ("schema:schema", "The JSON Schema of the declaration, or of the report."),
 }
 
 
@@ -32,6 +36,17 @@ class _Commands(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names, or a usage error with the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command {name!r}; {hint}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table alone."""

@@ -6,7 +6,7 @@ A path that leads to nothing becomes an unreadable shard: it must fail.
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from pytest_pretok.discovery.names import (
@@ -24,10 +24,11 @@ from pytest_pretok.paths import exists, is_file, is_folder
 
 
 def declared_splits(
-    path: str | None, splits: dict[str, str] | None, folder: Path, columns: Collection[str]
+    path: str | None, splits: dict[str, str] | None, folder: Path, columns: Collection[str] | None
 ) -> tuple[FoundSplit, ...]:
     """The splits of a declared dataset; ``folder`` is the declaration's.
 
+    Without ``columns`` no file is opened, and JSON in a folder is judged by what lies beside it.
     A path that leads to nothing becomes a split with an unreadable shard: it must fail.
     """
     anchor = folder / "pyproject.toml"
@@ -70,7 +71,9 @@ def _split_of_path(path: Path, base: Path) -> str:
     return next((word for name in names if (word := split_word(name))), "train")
 
 
-def _declared_shards(text: str, folder: Path, columns: Collection[str]) -> tuple[FoundShard, ...]:
+def _declared_shards(
+    text: str, folder: Path, columns: Collection[str] | None
+) -> tuple[FoundShard, ...]:
     path = folder / text
     if is_folder(path):
         if is_saved_folder(path):
@@ -90,16 +93,15 @@ def _declared_shards(text: str, folder: Path, columns: Collection[str]) -> tuple
     return (FoundShard(path, error="there is no such file or folder"),)
 
 
-def _data_files(files: Iterable[Path], columns: Collection[str]) -> list[Path]:
+def _data_files(files: Sequence[Path], columns: Collection[str] | None) -> list[Path]:
     """Of the files in a declared folder, those that are data.
 
     JSON beside data is often metadata; a table of any other kind is taken at its word.
     """
-    return [
-        path
-        for path in files
-        if path.suffix.lower() != ".json" or has_columns(path, columns) is not False
-    ]
+    tables = [path for path in files if path.suffix.lower() != ".json"]
+    if columns is None:
+        return tables or list(files)
+    return [path for path in files if path in tables or has_columns(path, columns) is not False]
 
 
 def _complete(files: Iterable[Path]) -> tuple[FoundShard, ...]:

@@ -56,8 +56,11 @@ def is_elsewhere(source: Source, base: Path) -> str | None:
     return "a dataset of the Hub"
 
 
-def locate(source: Source, base: Path, anchor: Path, columns: Collection[str]) -> Located:
-    """The files of a source, relative to ``base``; items hang on ``anchor``."""
+def locate(source: Source, base: Path, anchor: Path, columns: Collection[str] | None) -> Located:
+    """The files of a source, relative to ``base``; items hang on ``anchor``.
+
+    Without ``columns`` no file is opened.
+    """
     path = base / source.path
     if source.data_files and not is_file(path) and (is_folder(path) or source.path in BUILDERS):
         shards = tuple(shard for text in source.data_files for shard in _files(text, base))
@@ -84,7 +87,7 @@ def is_tokenised(located: Located, columns: Collection[str]) -> bool:
 
 
 def _folder(
-    source: Source, path: Path, base: Path, anchor: Path, columns: Collection[str]
+    source: Source, path: Path, base: Path, anchor: Path, columns: Collection[str] | None
 ) -> Located:
     saved = is_saved_folder(path)
     splits = declared_splits(source.path, None, base, columns)

@@ -16,7 +16,7 @@ from pytest_pretok.report.records import Records
 from pytest_pretok.settings import DatasetSettings, contract_of
 
 VERSION = 1
-_SETTINGS = (
+SETTINGS = (
     "packing",
     "collator",
     "sequence_len",
@@ -50,7 +50,7 @@ def render(report: dict[str, Any]) -> str:
 def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str, Any]:
     settings = dataset.settings
     contract = contract_of(DatasetSettings.from_dict(settings))
-    given = {key.replace("_", "-"): settings[key] for key in _SETTINGS if settings[key] is not None}
+    given = {key.replace("_", "-"): settings[key] for key in SETTINGS if settings[key] is not None}
     return {
         "name": dataset.name,
         "declared_at": dataset.declared_at,

@@ -1,0 +1,123 @@
+"""``pretok check``: the words of the command line as pytest's, for a run that is shielded.
+
+Imports nothing of pytest before it is called.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import click
+
+from pytest_pretok.cli.command import GateCommand, UsageFault
+
+EPILOG = """\b
+Exit codes:
+  0  all is well (warnings do not count)
+  1  a rule is broken
+  2  the declaration is faulty, or the run was interrupted
+  3  an error of pytest-pretok itself
+  4  nothing to check, or a wrong option
+  5  no rule was left to check
+"""
+
+
+class _Workers(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.5
+    """``auto``, or a number from 1 on."""
+
+    name = "N"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word as pytest's option takes it."""
+        if value != "auto" and not (value.isdecimal() and int(value) > 0):
+            self.fail(f"{value!r} is neither 'auto' nor a number from 1 on", param, ctx)
+        return value
+
+
+@click.command(cls=GateCommand, epilog=EPILOG)
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--contract", metavar="NAME", help="Contract for data that declares none.")
+@click.option("--rule", "rules", metavar="RULE", multiple=True, help="Only this rule; repeatable.")
+@click.option(
+    "--report", "reports", metavar="FILE", multiple=True, help="Write a report; repeatable."
+)
+@click.option("--violations", metavar="FILE.parquet", help="Write every violation as a row.")
+@click.option("--examples", type=click.IntRange(1), metavar="N", help="Examples a finding shows.")
+@click.option("--update-baseline", is_flag=True, help="Take down what is found as known.")
+@click.option("--warnings-as-errors", is_flag=True, help="What would only warn fails, too.")
+@click.option("--engine", type=click.Choice(["local", "ray", "dask"]), help="Where scans run.")
+@click.option("--workers", type=_Workers(), help="Threads or processes of a scan, or auto.")
+@click.option("--annotations", type=click.Choice(["github"]), help="Mark failures in CI.")
+@click.option("-q", "--quiet", is_flag=True, help="A line a failure.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="A line a rule, and what pytest says of itself."
+)
+@click.option("--color", type=click.Choice(["auto", "yes", "no"]), default="auto")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
+    rules: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+    **options: object,
+) -> None:
+    """Check the data under each PATH: a file, a folder, a glob, a trainer's YAML; or . if none.
+
+    The verdict is that of `pytest --pretok-data=PATH`, whatever the repository's own pytest
+    settings, conftest.py and plugins are. A PATH may also be an id, copied from a failure.
+    """
+    if quiet and verbose:
+        raise UsageFault("-q and -v exclude each other")
+    _look_for(rules)
+    from pytest_pretok.cli.shielded import Manner, run  # lazy: start cost
+
+    words = [*_targets(paths or (".",)), *_words(options)]
+    ctx.exit(run(words, Manner(rules, quiet, verbose)))
+
+
+def _look_for(rules: tuple[str, ...]) -> None:
+    """Refuse rules that do not exist."""
+    if not rules:
+        return
+    from pretok_schemas.rules import NAMES  # lazy: start cost
+
+    for rule in rules:
+        if rule not in NAMES:
+            near = get_close_matches(rule, NAMES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "'pretok rules' lists them"
+            raise UsageFault(f"--rule={rule}: there is no such rule; {hint}")
+
+
+def _targets(paths: tuple[str, ...]) -> list[str]:
+    """Paths as values of the plugin's flag; ids as they are."""
+    ids = [path for path in paths if "::" in path and _is_id(path)]
+    if ids and len(ids) < len(paths):
+        other = next(path for path in paths if path not in ids)
+        raise UsageFault(f"{ids[0]} is an id, {other} is a path: check one kind at a time")
+    return ids or [f"--pretok-data={path}" for path in paths]
+
+
+def _is_id(text: str) -> bool:
+    from pathlib import Path
+
+    from pytest_pretok.planning import split_argument  # lazy: start cost
+
+    file, parts = split_argument(text, Path.cwd())
+    return file is not None and bool(parts)
+
+
+def _words(options: dict[str, object]) -> list[str]:
+    """The other options as pytest has them."""
+    words = [f"--color={options['color']}"]
+    for name in ("contract", "violations", "examples", "engine", "workers", "annotations"):
+        if options[name] is not None:
+            words.append(f"--pretok-{name}={options[name]}")
+    reports = options["reports"]
+    words += [f"--pretok-report={file}" for file in reports] if isinstance(reports, tuple) else []
+    if options["update_baseline"]:
+        words.append("--pretok-update-baseline")
+    if options["warnings_as_errors"]:
+        words.append("-Werror::pytest_pretok.PretokWarning")
+    return words

@@ -1,12 +1,14 @@
 """The pages of the documentation that follow from the code, as text.
 
-Knows where a page lies in ``docs/``, and writes none: `test_pages` does.
+Knows where a page lies in ``docs/``, and writes none: `test_pages` does. One of them is read, for
+the part of it that is written by hand.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +23,9 @@ from pretok_schemas.trainers import names
 from pytest_pretok import explain, plugin
 from pytest_pretok.cli import COMMANDS, main
 from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.report.schema import report_schema
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 MEANS = {
     Effect.CRASH: "the run stops with an error, at load or hours later",
@@ -40,6 +45,7 @@ def made() -> dict[str, str]:
         "effects.md": _effects(),
         "configuration.md": _configuration(),
         "command-line.md": _command_line(),
+        "json-report.md": _report_keys(),
     }
 
 
@@ -226,6 +232,56 @@ def _toml(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+# -- the keys of the JSON report
+
+KEYS = ("<!-- keys: begin -->\n", "<!-- keys: end -->\n")
+
+
+def _report_keys() -> str:
+    """A page that is written by hand, with the tables of keys between two marks."""
+    before, rest = (DOCS / "json-report.md").read_text(encoding="utf-8").split(KEYS[0])
+    _, after = rest.split(KEYS[1])
+    return "".join([before, KEYS[0], *_report_tables(), KEYS[1], after])
+
+
+def _report_tables() -> Iterable[str]:
+    """A table for each kind of object in the report, the outer ones first."""
+    run = report_schema()
+    dataset = _inner(run["properties"]["datasets"])
+    split = _inner(dataset["properties"]["splits"])
+    verdict = _inner(split["properties"]["rules"])
+    tables = {
+        "The report": run,
+        "A dataset": dataset,
+        "A split": split,
+        "A file of a split": _inner(split["properties"]["shards"]),
+        "The lengths of a split's rows": _inner(split["properties"]["lengths"]),
+        "A rule on a split": verdict,
+        "An example": _inner(verdict["properties"]["examples"]),
+    }
+    for title, schema in tables.items():
+        yield f"\n## {title}\n\n| key | meaning |\n|---|---|\n"
+        for key, value in schema["properties"].items():
+            words = ", ".join(f"`{one}`" for one in _words(value))
+            said = value["description"] + (f": {words}" if words else "")
+            if {"type": "null"} in value.get("anyOf", ()) and "null" not in said:
+                said += "; or null"
+            yield f"| `{key}` | {_cell(said)} |\n"
+    yield "\n"
+
+
+def _inner(value: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the objects that a list, or a key that may be null, holds."""
+    if "items" in value:
+        found: dict[str, Any] = value["items"]
+        return found
+    return next(kind for kind in _kinds(value) if kind.get("type") == "object")
+
+
+def _words(value: dict[str, Any]) -> list[str]:
+    return [word for kind in _kinds(value) for word in kind.get("enum", ())]
+
+
 # -- the command line
 
 
@@ -273,7 +329,7 @@ def _command(name: str) -> Iterable[str]:
     yield ""
     yield re.sub(r"[ \t]*\n[ \t]*", "\n", (command.help or "").replace("\b", "").strip())
     rows = [one.get_help_record(own) for one in command.params]
-    told = [row for row in rows if row is not None]
+    told = [row for row in rows if row is not None and row[1]]
     if told:
         yield from ["", "| option | does |", "|---|---|"]
         yield from (f"| `{_cell(left)}` | {_cell(right)} |" for left, right in told)

@@ -172,7 +172,7 @@ def read_yaml(block: Block, workplace: Workplace) -> None:
     config = read_config(file, block.where)
     file.unlink()
     known = {"datasets", "test_datasets", "tokenized_path"}
-    assert (config is not None) == bool(known & set(values)), block.where
+    assert (config is not None) == any(key in values for key in known), block.where
 
 
 CHECKS: dict[str, Callable[[Block, Workplace], None]] = {

@@ -10,50 +10,55 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OF_SPHINX = {"index.html", "genindex.html", "search.html", "py-modindex.html"}
 ABOVE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "example_project/README.md"]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages, as Sphinx makes them; its warnings are errors, missing targets among them."""
-    out = tmp_path_factory.mktemp("html")
+def test_the_pages(tmp_path: Path) -> None:
+    """Sphinx makes the pages without a warning, and every page and link can be followed.
+
+    One test, since a build takes its time, and workers of pytest-xdist share nothing.
+    """
+    html = built(tmp_path)
+    texts = {page: page.read_text(encoding="utf-8") for page in html.rglob("*.html")}
+
+    assert len(texts) > 60
+    assert not_in_the_menu(html, texts) == set()
+    assert leading_nowhere(html, texts) == []
+
+
+def built(folder: Path) -> Path:
+    """The pages; warnings are errors, targets that are missing among them."""
     sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-E"]
     done = subprocess.run(
-        [*sphinx, "-d", str(out / "trees"), str(ROOT / "docs"), str(out / "html")],
+        [*sphinx, "-d", str(folder / "trees"), str(ROOT / "docs"), str(folder / "html")],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return out / "html"
+    return folder / "html"
 
 
-def test_every_page_is_in_the_menu(built: Path) -> None:
-    """Whoever stands on the first page finds every page there is."""
-    first = (built / "index.html").read_text(encoding="utf-8")
-    menu = set(re.findall(r'class="toctree-l\d.*?href="([^"#]+)"', first))
-    pages = {p.relative_to(built).as_posix() for p in built.rglob("*.html")}
-
-    assert (
-        pages - menu - {"index.html", "genindex.html", "search.html", "py-modindex.html"} == set()
-    )
+def not_in_the_menu(html: Path, texts: dict[Path, str]) -> set[str]:
+    """The pages that nobody finds who stands on the first one."""
+    menu = set(re.findall(r'class="toctree-l\d.*?href="([^"#]+)"', texts[html / "index.html"]))
+    pages = {page.relative_to(html).as_posix() for page in texts}
+    return pages - menu - OF_SPHINX
 
 
-def test_anchors_are_there(built: Path) -> None:
-    """Every link within the pages leads to a page and a place that exist."""
-    texts = {p: p.read_text(encoding="utf-8") for p in built.rglob("*.html")}
+def leading_nowhere(html: Path, texts: dict[Path, str]) -> list[str]:
+    """The links within the pages whose page or place does not exist."""
     broken = []
     for page, text in texts.items():
         for target in set(re.findall(r'<a [^>]*?href="([^"]+)"', text)):
             file, _, anchor = target.partition("#")
+            path = (page.parent / file).resolve() if file else page
             if ":" in file:
                 continue
-            path = (page.parent / file).resolve() if file else page
             if not path.exists() or (anchor and f'id="{anchor}"' not in texts.get(path, "")):
-                broken.append(f"{page.relative_to(built)} -> {target}")
-
-    assert len(texts) > 60
-    assert broken == []
+                broken.append(f"{page.relative_to(html)} -> {target}")
+    return broken
 
 
 @pytest.mark.parametrize("page", ABOVE)

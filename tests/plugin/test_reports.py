@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pyarrow.parquet as pq
 import pytest
 
+from pytest_pretok.report.schema import report_schema
 from tests.plugin.conftest import Run
 from tests.plugin.data import (
     FAULT,
@@ -54,11 +56,25 @@ def several(here: Path) -> Path:
     return here
 
 
+def closed(schema: Any) -> Any:
+    """The report's schema with no room for a key that it does not speak of."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tight = {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {}
+    return {**{key: closed(value) for key, value in schema.items()}, **tight}
+
+
+CLOSED = jsonschema.Draft7Validator(closed(report_schema()))
+
+
 def report_of(run: Run, here: Path, *arguments: str) -> Report:
     """The JSON report of a run."""
     run("--pretok-data=.", "--pretok-report=out/r.json", *arguments)
     found = json.loads((here / "out/r.json").read_text(encoding="utf-8"))
     assert isinstance(found, dict)
+    assert [one.message for one in CLOSED.iter_errors(found)] == []
     return found
 
 

@@ -22,6 +22,7 @@ from pretok_schemas.trainers import names
 from pytest_pretok.cli import main
 from pytest_pretok.explain import settings
 from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.report.schema import report_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,6 +39,13 @@ def test_the_json_schema_is_fresh() -> None:
     text = json.dumps(declaration_schema(), indent=1) + "\n"
 
     assert fresh(DOCS / "pretok.schema.json", text)
+
+
+def test_the_schema_of_the_report_is_fresh() -> None:
+    """docs/report.schema.json is what the report holds."""
+    text = json.dumps(report_schema(), indent=1) + "\n"
+
+    assert fresh(DOCS / "report.schema.json", text)
 
 
 def test_every_trainer_has_a_column() -> None:

@@ -1,0 +1,82 @@
+"""The list of commands: light, and helpful where a name is misspelled."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from pytest_pretok.cli import COMMANDS
+from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.report.schema import report_schema
+from tests.cli.conftest import Pretok, environment
+
+HEAVY = ("numpy", "pyarrow", "pytest", "_pytest", "pydantic", "pretok_schemas", "yaml", "tqdm")
+LOADED = f"""
+import sys
+from pytest_pretok.cli import main
+try:
+    main(sys.argv[1:], prog_name="pretok")
+finally:
+    print("LOADED", [name for name in {HEAVY!r} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], [], ["chekc"], ["check", "--help"], ["config", "--help"]],
+    ids=" ".join,
+)
+def test_help_is_light(words: list[str]) -> None:
+    """Nothing that a command needs is loaded for help, or for a word that is no command."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *words],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_every_command_is_listed_and_there(pretok: Pretok) -> None:
+    """The list has a line for each, and each has help of its own."""
+    listed = pretok("--help").out.split("Commands:\n")[1]
+
+    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS)
+    assert [pretok(name, "--help").code for name in COMMANDS] == [0] * len(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("chekc", "did you mean 'check'?"), ("shcema", "did you mean 'schema'?"), ("x", "known: ")],
+)
+def test_a_misspelled_command(pretok: Pretok, word: str, told: str) -> None:
+    """The nearest command is named."""
+    done = pretok(word)
+
+    assert done.code == 2
+    assert told in done.err
+
+
+@pytest.mark.parametrize("command", ["check", "config"])
+def test_exit_codes_are_in_the_help(pretok: Pretok, command: str) -> None:
+    """Each code stands on a line of its own."""
+    lines = pretok(command, "--help").out.split("Exit codes:\n")[1].splitlines()
+
+    assert [int(line.split()[0]) for line in lines] == {
+        "check": [0, 1, 2, 3, 4, 5],
+        "config": [0, 1, 2, 4],
+    }[command]
+
+
+def test_schemas(pretok: Pretok) -> None:
+    """Both schemas are printed as they are published, and are schemas."""
+    for words, made in (([], declaration_schema()), (["--of", "report"], report_schema())):
+        found = json.loads(pretok("schema", *words).out)
+        jsonschema.Draft7Validator.check_schema(found)
+        assert found == made

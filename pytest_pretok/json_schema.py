@@ -58,6 +58,20 @@ def declaration_schema() -> dict[str, Any]:
     }
 
 
+def file_schema() -> dict[str, Any]:
+    """The schema of a whole ``pyproject.toml``, for editors that take one a file."""
+    table = declaration_schema()
+    del table["$schema"], table["$id"]
+    tool = {"type": "object", "properties": {"pretok": table}}
+    return {
+        "$schema": DRAFT,
+        "$id": "urn:pytest-pretok:pyproject",
+        "title": "pyproject.toml with a table [tool.pretok]",
+        "type": "object",
+        "properties": {"tool": tool},
+    }
+
+
 def _table(kind: type[Defaults]) -> dict[str, Any]:
     schema = model_of(kind).model_json_schema(by_alias=True)
     properties = _resolved(schema, schema.get("$defs", {}))["properties"]

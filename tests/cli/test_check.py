@@ -375,3 +375,29 @@ def test_the_environment_is_given_back(here: Path) -> None:
     expected = {**more, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": None}
     assert done.returncode == 0
     assert (here / "during").read_text(encoding="utf-8") == f"{expected}\n"
+
+
+SLOW = """
+from pytest_pretok import progress
+from pytest_pretok.cli import main
+
+progress.PATIENCE = progress.FRAME = progress.QUIET = 0
+main(prog_name="pretok")
+"""
+
+
+@pytest.mark.parametrize(("words", "shown"), [([], True), (["-q"], False)], ids=["plain", "q"])
+def test_the_progress_of_a_long_scan(here: Path, words: list[str], shown: bool) -> None:
+    """A scan that takes its time says how far it is, unless -q asks for quiet."""
+    declare(here, DECLARED)
+    write(here / "a.parquet", clean_rows(200))
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, "check", *words],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert ("pretok: sft[train] " in done.stdout + done.stderr) is shown

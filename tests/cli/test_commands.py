@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pytest_pretok.cli import COMMANDS
-from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.json_schema import declaration_schema, file_schema
 from pytest_pretok.report.schema import report_schema
 from tests.cli.conftest import Pretok, environment
 
@@ -75,8 +75,10 @@ def test_exit_codes_are_in_the_help(pretok: Pretok, command: str) -> None:
 
 
 def test_schemas(pretok: Pretok) -> None:
-    """Both schemas are printed as they are published, and are schemas."""
-    for words, made in (([], declaration_schema()), (["--of", "report"], report_schema())):
-        found = json.loads(pretok("schema", *words).out)
+    """All schemas are printed as they are published, and are schemas."""
+    schemas = {"declaration": declaration_schema(), "report": report_schema()}
+    assert json.loads(pretok("schema").out) == schemas["declaration"]
+    for name, made in {**schemas, "pyproject": file_schema()}.items():
+        found = json.loads(pretok("schema", "--of", name).out)
         jsonschema.Draft7Validator.check_schema(found)
         assert found == made

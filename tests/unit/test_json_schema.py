@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from pretok_schemas.trainers import names
 from pytest_pretok.declaration import read_declaration
 from pytest_pretok.declared_tables import keys
 from pytest_pretok.faults import DeclarationError
-from pytest_pretok.json_schema import declaration_schema
+from pytest_pretok.json_schema import declaration_schema, file_schema
 from pytest_pretok.report.schema import report_schema
 from pytest_pretok.settings import DatasetSettings, Defaults
 
@@ -191,6 +192,16 @@ def test_the_command(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "tool.pretok.sequence-len" in done.stdout + done.stderr
+
+
+def test_the_schema_of_the_file() -> None:
+    """Editors that take one schema a file see the same faults, and none in other tables."""
+    validator = jsonschema.Draft7Validator(file_schema())
+
+    for good in (True, False):
+        texts = list(cases(good))
+        assert [t for t in texts if validator.is_valid(tomllib.loads(t)) is not good] == []
+    assert validator.is_valid({"project": {"x": 1}, "tool": {"other": 5}})
 
 
 def undescribed(schema: Any, place: str = "") -> list[str]:

@@ -69,7 +69,7 @@ def read_settings(table: Mapping[str, Any], shown: str, folder: Path) -> Default
     Raises:
         DeclarationError: it is faulty; all faults are named.
     """
-    reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None)
+    reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None, None)
     settings = reader.table(Defaults, dict(table), ())
     settings = None if settings is None else reader.tokenized(settings, ())
     if settings is None or not reader.fit(settings, ()):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pretok_schemas.contract import Contract
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Consequence, Severity
 from pretok_schemas.rules import RULES
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.trainers import COLLATORS, load, names
@@ -36,30 +36,48 @@ def _settings() -> Iterator[tuple[str, Contract]]:
             yield f"{name}, packing on", load(name, packing=True)
 
 
-def page(rule: type[Rule]) -> str:
-    """One rule as Markdown: heading, facts, documentation, a line for each trainer."""
+def page(rule: type[Rule], *, linked: bool = False) -> str:
+    """One rule as Markdown: heading, facts, documentation, a line for each trainer.
+
+    ``linked`` makes links of the names of other rules, to the pages that lie beside this one.
+    """
     first, sections = _parts(rule)
     needs = f" Needs {' and '.join(f'`{key}`' for key in rule.requires)}." if rule.requires else ""
     after = ""
     if rule.left_out_by:
-        after = f" Leaves out what {', '.join(f'`{name}`' for name in rule.left_out_by)} explain."
+        others = [f"[`{name}`]({name}.md)" if linked else f"`{name}`" for name in rule.left_out_by]
+        after = f" Leaves out what {', '.join(others)} explain."
     severity = "off unless asked for" if rule.severity is Severity.OFF else f"{rule.severity}"
-    lines = [f"## {rule.name}", "", first, "", f"Family {rule.family}, {severity}.{needs}{after}"]
+    lines = [f"# {rule.name}", "", first, "", f"Family {rule.family}, {severity}.{needs}{after}"]
     for title, text in sections:
         lines += ["", f"**{title}.** {text}"]
     lines += ["", f"**Help.** {rule.help}.", "", *_effects(rule)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def pages() -> str:
-    """All rules, in judging order."""
-    head = (
-        "# Rules\n\nMade from the rules themselves. In a declaration a rule's value is "
-        '`"error"`, `"warning"`, `"off"`, or a table with `severity` and `max-rows` or '
-        "`max-share`.\n"
-    )
-    index = "\n".join(f"- [{rule.name}](#{rule.name}): {first_line(rule)}" for rule in RULES)
-    return "\n".join([head, index, "", *(page(rule) for rule in RULES)])
+def pages() -> dict[str, str]:
+    """A page for each rule, and the page that lists them, by their paths in the documentation."""
+    own = {f"rules/{rule.name}.md": page(rule, linked=True) for rule in RULES}
+    return {"rules.md": _index(), **own}
+
+
+def _index() -> str:
+    """The rules by family, in judging order."""
+    lines = [
+        "# Rules",
+        "",
+        "Made from the rules themselves; `pretok explain RULE` prints a page. In a declaration",
+        'the value of a rule is `"error"`, `"warning"`, `"off"`, or a table with `severity` and',
+        "`max-rows` or `max-share`.",
+    ]
+    for family in dict.fromkeys(rule.family for rule in RULES):
+        lines += ["", f"## {family.capitalize()}", ""]
+        lines += ["| rule | a violation is | severity |", "|---|---|---|"]
+        for rule in RULES:
+            if rule.family == family:
+                name = f"[{rule.name}](rules/{rule.name}.md)"
+                lines.append(f"| {name} | {first_line(rule).rstrip('.')} | {rule.severity} |")
+    return "\n".join([*lines, "", "```{toctree}", ":hidden:", ":glob:", "", "rules/*", "```", ""])
 
 
 def first_line(rule: type[Rule]) -> str:
@@ -78,11 +96,29 @@ def _parts(rule: type[Rule]) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _effects(rule: type[Rule]) -> list[str]:
-    lines = ["| trainer | case | effect | | known from |", "|---|---|---|---|---|"]
+    """A line for each thing that trainers do, with those that do it."""
+    told: dict[tuple[str, Consequence], list[str]] = {}
     for name, contract in settings():
         for key, fact in contract.consequences.items():
             of, _, case = key.partition(":")
             if of == rule.name:
-                seen = "running it" if fact.ran else "its source"
-                lines.append(f"| {name} | {case or '-'} | {fact.effect} | {fact.text} | {seen} |")
+                told.setdefault((case or "-", fact), []).append(name)
+    lines = ["| effect | case | what happens | trainers | known from |", "|---|---|---|---|---|"]
+    for (case, fact), where in told.items():
+        seen = "running it" if fact.ran else "its source"
+        trainers = ", ".join(_shortened(where))
+        lines.append(f"| {fact.effect} | {case} | {fact.text} | {trainers} | {seen} |")
     return lines
+
+
+def _shortened(labels: Sequence[str]) -> list[str]:
+    """Labels of settings, as trainers' names; some settings of a trainer stand in brackets."""
+    every: dict[str, list[str]] = {}
+    for label, _ in settings():
+        every.setdefault(label.partition(", ")[0], []).append(label)
+    shown = []
+    for name, all_of_it in every.items():
+        its = [label for label in labels if label in all_of_it]
+        some = ", ".join(label.partition(", ")[2] for label in its)
+        shown += [name if its == all_of_it else f"{name} ({some})"] if its else []
+    return shown

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from tests.support.examples import examples
 from tests.support.rows import KNOWN, Known, Row, clean_rows
 from tests.support.slow_cells import Cells
 from tests.support.slow_reader import WHOLE, violations
-from tests.support.verdicts import rows_by_rule, same_outcomes, same_places, scan_rows
+from tests.support.verdicts import Cut, rows_by_rule, same_outcomes, same_places, scan, scan_rows
 
 SEEDS = st.integers(0, 2**32)
 ONLY_WARN = (
@@ -213,3 +215,25 @@ def test_rows_that_two_rules_report(container: str, known: str, seed: int, count
     found = scan_rows(WRITERS[container], rows, rng, KNOWN[known])
 
     assert {frozenset(pair): rows for pair, rows in found.together.items()} == expected
+
+
+@pytest.mark.parametrize("cut", [None, (1, 40), (300, 200)])
+def test_rows_that_a_second_look_reports_too(tmp_path: Path, cut: Cut | None) -> None:
+    """Rows that depart from a norm which their own batch had taken for another, and are at fault
+    otherwise as well.
+    """
+    rows = []
+    for number in range(40):
+        header = [11, 12, 13] if number < 6 else [21, 22, 23]
+        ids = [1, 40 + number, *header, *range(100 + number, 106 + number), 2]
+        ids[1] += 5000 * (number % 2)  # no such token: in three of the departing rows
+        mask = [1] * len(ids)
+        labels = [-100] * 5 + ids[5:]
+        rows.append({"input_ids": ids, "attention_mask": mask, "labels": labels})
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+
+    found = scan([path], cut=cut)
+
+    assert sorted(rows_by_rule(found)) == ["prompt-boundary", "token-out-of-vocab"]
+    assert set(found.together.values()) == {3}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import Consequence, Severity
@@ -18,8 +19,13 @@ from pretok_schemas.trainers import COLLATORS, load, names
 SECTIONS = ("What it checks", "Why it matters", "Fails", "Passes", "Options", "References")
 
 
-def settings() -> Iterable[tuple[str, Contract]]:
+@cache
+def settings() -> tuple[tuple[str, Contract], ...]:
     """Every contract in each of its settings, with the name that tables give it."""
+    return tuple(_settings())
+
+
+def _settings() -> Iterator[tuple[str, Contract]]:
     for name in names():
         if name == "transformers":
             yield from ((f"transformers, {c}", load(name, collator=c)) for c in COLLATORS)

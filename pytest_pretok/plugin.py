@@ -49,7 +49,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="FILE",
         dest="pretok_report",
-        help="write a report, in the format of FILE's suffix: .json; repeatable",
+        help="write a report, in the format of FILE's suffix: .json, .md or .sarif; repeatable",
+    )
+    group.addoption(
+        "--pretok-annotations",
+        choices=["github"],
+        dest="pretok_annotations",
+        help="print findings as annotations of a CI service (github: at most 10 errors and 10 "
+        "warnings, what it shows a step)",
     )
     group.addoption(
         "--pretok-violations",

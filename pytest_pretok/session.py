@@ -49,7 +49,7 @@ class DataSession:
         self.positional = positional
         self.asked = asked
         self.odd_files = odd_files
-        self.records = Records(plan)
+        self.records = Records(plan, config.rootpath.as_posix())
         self.session: pytest.Session | None = None
         violations = config.getoption("pretok_violations")
         self.violations = (
@@ -296,6 +296,12 @@ class DataSession:
         if lines:
             terminalreporter.section("pretok", "-")
             for line in lines:
+                terminalreporter.line(line)
+        if self.config.getoption("pretok_annotations"):
+            from pytest_pretok.report.annotations import lines as commands  # lazy: start cost
+            from pytest_pretok.report.json_report import report_dict
+
+            for line in commands(report_dict(self.records)):
                 terminalreporter.line(line)
 
     def _baseline_lines(self, width: int) -> list[str]:

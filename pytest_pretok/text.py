@@ -10,7 +10,9 @@ from pathlib import Path
 
 def printable(text: str, limit: int | None = None) -> str:
     """Text without control, direction or surrogate characters, shortened to ``limit``."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = text
+    if not text.isprintable():
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     if limit is not None and len(shown) > limit:
         return shown[: limit - 3] + "..."
     return shown

@@ -5,7 +5,7 @@ Also holds how a block of lines becomes chunks, for `json_array` too. Knows no t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,10 @@ from pathlib import Path
 from pytest_pretok.readers.base import CellDefect, Chunk, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.batches import deliver
 from pytest_pretok.readers.json_fast import read_rows_fast
+from pytest_pretok.readers.json_kind import BLANK
 from pytest_pretok.readers.json_rows import LineFault, read_rows
 from pytest_pretok.readers.text import (
+    UTF8_BOM,
     compression_of,
     head_of,
     pieces,
@@ -24,6 +26,7 @@ from pytest_pretok.readers.text import (
 
 BYTES_A_TOKEN = 12  # as text, in three columns together
 _MOST_BYTES = 8 * 2**20  # of a unit: text takes longer a byte than what is stored as numbers
+_LINES_SOUGHT = 64 * 2**20  # bytes: nobody opens a larger file at one of its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,31 @@ def _line_end(path: Path, place: int, size: int) -> int:
             return at + newline + 1
         at += len(piece)
     return size
+
+
+def lines_of_rows(path: Path, rows: Collection[int]) -> dict[int, int]:
+    """The line (from 1) of each of the rows (from 0) of a file that is not compressed.
+
+    Blank lines are no rows. Left out are rows beyond the first 64 MiB, and all of them where the
+    file cannot be read any more.
+    """
+    found: dict[int, int] = {}
+    wanted = frozenset(rows)
+    row, left = 0, _LINES_SOUGHT
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                bare = line.removeprefix(UTF8_BOM) if number == 1 else line
+                if bare.strip(BLANK):
+                    if row in wanted:
+                        found[row] = number
+                    row += 1
+                left -= len(line)
+                if left < 0 or len(found) == len(wanted):
+                    break
+    except OSError:
+        return {}
+    return found
 
 
 def _lines_before(path: Path, start: int) -> int:

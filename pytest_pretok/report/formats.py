@@ -16,7 +16,7 @@ from pytest_pretok.report.json_report import report_dict
 from pytest_pretok.report.records import Records
 
 # suffix -> the module beside this one whose ``render`` makes a text of the report
-FORMATS = {".json": "json_report"}
+FORMATS = {".json": "json_report", ".md": "markdown", ".sarif": "sarif"}
 
 
 def fault_of(name: str) -> str | None:

@@ -6,11 +6,13 @@ The shape is a promise: keys are added, never changed, within one version.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from pretok_schemas.rules import rule_named
 from pytest_pretok import __version__
 from pytest_pretok.checks import offered_rules
+from pytest_pretok.paths import exists
 from pytest_pretok.plan import PlannedDataset
 from pytest_pretok.report.records import Records
 from pytest_pretok.settings import DatasetSettings, contract_of
@@ -37,6 +39,9 @@ def report_dict(records: Records) -> dict[str, Any]:
         "tool": f"pytest-pretok {__version__}",
         "ok": records.ok and records.complete,
         "complete": records.complete,
+        "errors": records.errors,
+        "root": records.root,
+        "source_root": _source_root(records.root),
         "not_checked": list(records.plan.unchecked),
         "datasets": [_dataset(records, n, d) for n, d in enumerate(records.plan.datasets)],
     }
@@ -45,6 +50,13 @@ def report_dict(records: Records) -> dict[str, Any]:
 def render(report: dict[str, Any]) -> str:
     """The report as JSON."""
     return json.dumps(report, indent=1, ensure_ascii=True) + "\n"
+
+
+def _source_root(root: str) -> str:
+    """The checkout that a folder belongs to, or the folder itself: what hosts' paths start from."""
+    folders = (Path(root), *Path(root).parents) if root else ()
+    found = next((folder for folder in folders if exists(folder / ".git")), Path(root))
+    return found.as_posix() if root else ""
 
 
 def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str, Any]:
@@ -58,7 +70,7 @@ def _dataset(records: Records, number: int, dataset: PlannedDataset) -> dict[str
         "trainer": f"{contract.trainer} {contract.version}",
         "settings": given,
         "path": dataset.path,
-        "rules": list(records.findings.get((number, None), {}).values()),
+        "rules": [rule for _, rule in sorted(records.findings.get((number, None), {}).items())],
         "splits": [
             _split(records, number, dataset, split.name)
             for split in dataset.splits
@@ -75,33 +87,38 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
         if rule in found:
             rules.append(found[rule])
         elif rule != "split-overlap":
-            rules.append(_not_selected(rule))
+            rules.append(_not_selected(rule, split))
     return {
         "name": split,
         "shards": scan["shards"] if scan else [],
         "rows": scan["rows"] if scan else None,
         "tokens": scan["tokens"] if scan else None,
+        "labelled_tokens": scan["labelled"] if scan else None,
         "trainable_tokens": scan["trainable"] if scan else None,
         "lengths": scan["lengths"] if scan else None,
         "rules": rules,
     }
 
 
-def _not_selected(rule: str) -> dict[str, Any]:
+def _not_selected(rule: str, split: str) -> dict[str, Any]:
     known = rule_named(rule)
     return {
         "rule": rule,
         "id": None,
+        "split": split,
         "outcome": "not-selected",
         "severity": known.severity.value,
         "effect": None,
         "consequence": "",
         "unit": known.unit,
         "violations": None,
+        "total": None,
         "share": None,
         "budget": None,
         "baseline": None,
+        "tolerated": False,
         "because": None,
+        "reason": None,
         "cause": None,
         "help": known.help,
         "examples": [],

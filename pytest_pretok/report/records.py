@@ -17,12 +17,14 @@ Key = tuple[int, str | None]
 class Records:
     """Findings by dataset number and split (None: across splits), in the order of arrival.
 
-    ``errors`` counts items that failed without a verdict, whatever the reason;
-    ``complete`` is False when the run was cut short. ``standings`` tell, by dataset number, split,
-    rule and the one split whose rows count, how findings stand to a baseline.
+    ``root`` is the folder that shown paths start from; ``errors`` counts items that failed without
+    a verdict, whatever the reason; ``complete`` is False when the run was cut short. ``standings``
+    tell, by dataset number, split, rule and the one split whose rows count, how findings stand to
+    a baseline.
     """
 
     plan: Plan
+    root: str = ""
     findings: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=dict)
     scans: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     standings: dict[tuple[int, str | None, str, str | None], dict[str, Any]] = field(
@@ -36,7 +38,13 @@ class Records:
         number, split = record["dataset"], record["split"]
         standing = record["baseline"]
         allowed = standing and standing["allowed"]
-        finding = {**record["finding"], "id": record["id"], "baseline": allowed}
+        finding = {
+            **record["finding"],
+            "id": record["id"],
+            "split": record["split"] or record["only"],
+            "baseline": allowed,
+            "tolerated": bool(standing and standing["tolerated"]),
+        }
         if outcome == "failed" and finding["outcome"] == "warned":
             finding["outcome"] = "failed"  # a filter turned the warning into an error
         elif outcome == "failed" and finding["outcome"] == "not-evaluated":

@@ -48,7 +48,10 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
         "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
         "runs": stats.runs,
         "unread": sum(1 for shard in scan.shards if shard.error is not None),
-        "shards": [{"path": shard.path, "rows": shard.rows} for shard in scan.shards],
+        "shards": [
+            {"path": shard.path, "rows": shard.rows, "format": shard.format}
+            for shard in scan.shards
+        ],
     }
 
 

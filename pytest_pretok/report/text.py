@@ -72,7 +72,7 @@ def render(finding: Finding, split: str | None, contract: str, note: str = "") -
     shown = 0
     room = LIMIT - sum(len(line) + 1 for line in [*head, *tail]) - 160
     for example in finding.examples[:EXAMPLES_SHOWN]:
-        lines = _example(example, finding.rule)
+        lines = example_lines(example, finding.rule)
         size = sum(len(line) + 1 for line in lines)
         if size > room:
             break
@@ -96,7 +96,7 @@ def render_no_verdict(finding: Finding, split: str | None, cause: Finding | None
     else:
         lines.append(f"  It could not be judged because of {cause.rule}: {count(cause)}.")
         for example in cause.examples[:2]:
-            lines += _example(example, cause.rule)
+            lines += example_lines(example, cause.rule)
         lines += [] if lines[-1] == "" else [""]
         lines += _wrap(f"help: {cause.help}")
     return "\n".join(lines)[:LIMIT]
@@ -113,7 +113,8 @@ def _wrap(text: str, indent: str = "  ") -> list[str]:
     )
 
 
-def _example(example: Example, rule: str) -> list[str]:
+def example_lines(example: Example, rule: str) -> list[str]:
+    """One example: where it is, and a window or the value found; an empty line ends it."""
     shard = printable(example.shard, 200)
     if example.row < 0:
         found = "" if example.found is None else f": {printable(str(example.found), 300)}"

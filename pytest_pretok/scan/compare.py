@@ -21,6 +21,7 @@ from pytest_pretok.engines.local import Threads
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
 from pytest_pretok.scan.keys import repeated, shared
+from pytest_pretok.scan.lines import with_lines
 from pytest_pretok.scan.tasks import Asked, DigestTask, Done
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -102,7 +103,7 @@ def compare_splits(
     finding = judge.finding(rule, tally, total, scans[0].facts, scans[0].state, because)
     if late is not None and finding.outcome is Outcome.NOT_EVALUATED:
         finding = replace(finding, reason=late)
-    return finding
+    return with_lines({rule.name: finding}, scans)[rule.name]
 
 
 def _late_error(scans: Sequence[SplitScan], damage: Sequence[Damage]) -> str | None:

@@ -16,6 +16,7 @@ from pytest_pretok.engines.local import Threads
 from pytest_pretok.scan.compare import compare_rows, repeated_digests
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
+from pytest_pretok.scan.lines import with_lines
 from pytest_pretok.scan.shards import Opening, Shard, together
 from pytest_pretok.scan.tasks import Done, LookTask, Part
 from pytest_pretok.scan.watch import SILENT, Progress
@@ -53,6 +54,7 @@ def scan_split(
     if judge.keep_all:
         scan.tables = judge.tables(scan.state, damage.facts)
     compare_rows(scan, judge, digests)
+    scan.findings = with_lines(scan.findings, [scan])
     return scan
 
 

@@ -57,6 +57,11 @@ class Consequence:
     ran: bool = False
 
 
+def _in_json(value: float | None) -> float | str | None:
+    """A value as JSON can have it: NaN and infinity as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A few neighbouring places of one row around a fault.
@@ -70,6 +75,21 @@ class Window:
     values: Mapping[str, tuple[int | float | None, ...]]
     text: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The window as the JSON report has it: builtins only."""
+        # A role is no key here: a report that lies among data must not look like a row.
+        columns = [
+            {"role": role, "values": [_in_json(value) for value in found]}
+            for role, found in self.values.items()
+        ]
+        return {"start": self.start, "columns": columns, "text": list(self.text)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Window:
+        """The window that `to_dict` was called on."""
+        columns = {column["role"]: tuple(column["values"]) for column in values["columns"]}
+        return cls(values["start"], columns, tuple(values["text"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -77,7 +97,8 @@ class Example:
 
     ``row`` counts within the split, ``shard_row`` within the shard, both from 0. ``position`` is
     the place within the row's lists, or None where the fault has none. ``column`` is the role at
-    fault where a rule can speak of several. A ``mild`` one is worth a warning only.
+    fault where a rule can speak of several. A ``mild`` one is worth a warning only. ``line`` is
+    where the row stands in a text file, from 1.
     """
 
     row: int
@@ -91,6 +112,7 @@ class Example:
     length: int | None = None
     window: Window | None = None
     mild: bool = False
+    line: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The example as the JSON report has it: builtins only."""
@@ -103,7 +125,16 @@ class Example:
             "column": self.column,
             "found": self.found,
             "expected": self.expected,
+            "line": self.line,
+            "window": self.window and self.window.to_dict(),
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Example:
+        """What a report says of an example; the rest has its default."""
+        window = values["window"]
+        plain = {key: value for key, value in values.items() if key != "window"}
+        return cls(**plain, window=None if window is None else Window.from_dict(window))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +196,24 @@ class Finding:
             "consequence": self.consequence,
             "unit": self.unit,
             "violations": self.violations,
+            "total": self.total,
             "share": round(self.share, 9),
             "budget": self.budget,
             "because": self.because,
+            "reason": self.reason,
             "cause": self.cause,
             "help": self.help,
             "examples": [example.to_dict() for example in self.examples],
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Finding:
+        """What a report says of a finding with a verdict or without; further keys are ignored."""
+        plain = ("rule", "unit", "violations", "total", "budget", "consequence", "because")
+        return cls(
+            outcome=Outcome(values["outcome"]),
+            severity=Severity(values["severity"]),
+            effect=Effect(values["effect"]) if values["effect"] else None,
+            examples=tuple(Example.from_dict(example) for example in values["examples"]),
+            **{key: values[key] for key in (*plain, "reason", "cause", "help")},
+        )

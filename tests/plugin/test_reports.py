@@ -124,7 +124,7 @@ def test_counts(run: Run, here: Path) -> None:
 
     assert dataset["declared_at"] == "pyproject.toml:2"
     assert dataset["settings"]["sequence-len"] == 100
-    assert split["shards"] == [{"path": "sft/a.parquet", "rows": len(rows)}]
+    assert split["shards"] == [{"path": "sft/a.parquet", "rows": len(rows), "format": "parquet"}]
     assert split["rows"] == len(rows)
     assert split["tokens"] == sum(lengths)
     assert split["trainable_tokens"] == sum(

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pretok_schemas.findings import BY_HARM, Budget, Effect, Example, Finding, Outcome, Severity
+from pretok_schemas.findings import (
+    BY_HARM,
+    Budget,
+    Effect,
+    Example,
+    Finding,
+    Outcome,
+    Severity,
+    Window,
+)
 
 
 def test_no_budget_allows_nothing() -> None:
@@ -75,11 +84,34 @@ def test_to_dict() -> None:
             "column": "labels",
             "found": 1,
             "expected": "0 to 9",
+            "line": None,
+            "window": None,
         }
     ]
     assert (plain["outcome"], plain["severity"], plain["effect"]) == ("failed", "error", "crash")
     assert plain["share"] == 0.333333333
     assert all(type(value) in (str, int, float, list, type(None)) for value in plain.values())
+
+
+def test_from_dict() -> None:
+    """What a report says of a finding makes the finding again, its windows too."""
+    window = Window(3, {"labels": (-100, 7), "input_ids": (5, None)}, ("a", "b"))
+    example = Example(5, 2, "a.parquet", "train", 4, 7, None, "labels", window=window, line=9)
+    finding = Finding(
+        *("label-out-of-range", Outcome.FAILED, Severity.ERROR, "row", 1, 3, 0, Effect.CRASH),
+        *("c", None, None, "d", "h", (example,)),
+    )
+    plain = json.loads(json.dumps({**finding.to_dict(), "id": "x"}))
+
+    assert Finding.from_dict(plain) == finding
+
+
+def test_a_window_is_json() -> None:
+    """What no JSON can hold stands in a window as text."""
+    window = Window(0, {"labels": (float("nan"), float("-inf"), 1.5, None)})
+    plain = json.loads(json.dumps(window.to_dict(), allow_nan=False))
+
+    assert plain["columns"] == [{"role": "labels", "values": ["nan", "-inf", 1.5, None]}]
 
 
 def test_harm_orders_every_effect() -> None:

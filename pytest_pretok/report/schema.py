@@ -33,11 +33,26 @@ def report_schema() -> Schema:
                 "tool": ("pytest-pretok and its version", _TEXT),
                 "ok": ("whether no rule failed, and the run came to its end", _FLAG),
                 "complete": ("false where the run was cut short", _FLAG),
+                "errors": ("items that failed without a verdict, whatever the reason", _COUNT),
+                "root": ("the folder that paths start from; empty where there is none", _TEXT),
+                "source_root": ("the checkout that it belongs to, else the same", _TEXT),
                 "not_checked": ("what was asked for but cannot be checked, and why", _list(_TEXT)),
                 "datasets": ("what was checked, in the order of the plan", _list(_dataset())),
             }
         ),
     }
+
+
+_HISTOGRAM: dict[str, tuple[str, Schema]] = {
+    "start": ("the least length of the first bin", _COUNT),
+    "width": ("how many lengths a bin holds", _COUNT),
+    "rows": ("rows by bin", {"type": "array", "items": _COUNT}),
+    "beyond": ("rows that are longer than the last bin reaches", _COUNT),
+}
+_PAIR: dict[str, tuple[str, Schema]] = {
+    "rules": ("their names", {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}),
+    "rows": ("how many rows", _COUNT),
+}
 
 
 def _dataset() -> Schema:
@@ -63,7 +78,8 @@ def _dataset() -> Schema:
 def _split() -> Schema:
     shard = {
         "path": ("the file", _TEXT),
-        "rows": ("its rows; null where it was not read to the end", _or_null(_COUNT)),
+        "rows": ("its rows, as far as it was read", _or_null(_COUNT)),
+        "format": ("the container that its content tells", _or_null(_TEXT)),
     }
     lengths = {
         "min": ("the shortest row", _COUNT),
@@ -78,8 +94,19 @@ def _split() -> Schema:
             "shards": ("its files, in order; empty where it was not read", _list(_object(shard))),
             "rows": ("rows that were read; null where the split was not", _or_null(_COUNT)),
             "tokens": ("their input ids", _or_null(_COUNT)),
+            "labelled_tokens": ("tokens of the rows whose labels could be read", _or_null(_COUNT)),
             "trainable_tokens": ("their labels that the loss counts", _or_null(_COUNT)),
             "lengths": ("tokens a row", _or_null(_object(lengths))),
+            "length_histogram": ("rows by their tokens", _or_null(_object(_HISTOGRAM))),
+            "trainable_shares": (
+                "rows by the share of their tokens that is trained: none, then steps of 5 %",
+                _or_null(_list(_COUNT)),
+            ),
+            "together": (
+                "how many rows two rules both report, for the rules that share the most",
+                _or_null(_list(_object(_PAIR))),
+            ),
+            "together_left_out": ("rules that share rows but have no pair", _or_null(_list(_TEXT))),
             "rules": ("one finding a rule, in judging order", _list(_finding())),
         }
     )
@@ -90,16 +117,20 @@ def _finding() -> Schema:
         {
             "rule": ("the rule's name", _TEXT),
             "id": ("the test's id, to run it again; null if not selected", _or_null(_TEXT)),
+            "split": ("the split, or the one whose rows count", _or_null(_TEXT)),
             "outcome": ("what became of the rule", _one_of(Outcome)),
             "severity": ("how much it matters", _one_of(Severity)),
             "effect": ("what the trainer does with a violation", _or_null(_one_of(Effect))),
             "consequence": ("the same in a sentence", _TEXT),
             "unit": ("what violations counts: rows, files or splits", _TEXT),
             "violations": ("how many violate the rule", _or_null(_COUNT)),
+            "total": ("what they are counted out of", _or_null(_COUNT)),
             "share": ("violations over all that were looked at", _or_null(_share())),
             "budget": ("how many may", _or_null(_COUNT)),
             "baseline": ("how many the baseline knows of", _or_null(_COUNT)),
+            "tolerated": ("whether it passes by the baseline alone", _FLAG),
             "because": ("the rule whose finding left this one without a verdict", _or_null(_TEXT)),
+            "reason": ("why there is no verdict, where no rule tells it", _or_null(_TEXT)),
             "cause": ("what the data shows about where the fault comes from", _or_null(_TEXT)),
             "help": ("what to do", _TEXT),
             "examples": ("a few of the violations", _list(_example())),
@@ -119,6 +150,22 @@ def _example() -> Schema:
             "column": ("the column at fault, where a rule speaks of several", _or_null(_TEXT)),
             "found": ("what stands there", value),
             "expected": ("what should", value),
+            "line": ("the line of a JSON Lines file, from 1", _or_null({"type": "integer"})),
+            "window": ("the places around the fault", _or_null(_window())),
+        }
+    )
+
+
+def _window() -> Schema:
+    column = {
+        "role": ("input_ids, attention_mask, labels, ...", _TEXT),
+        "values": ("what stands there", _list({"type": ["number", "string", "null"]})),
+    }
+    return _object(
+        {
+            "start": ("the position of the first value", _COUNT),
+            "columns": ("the columns that the row has", _list(_object(column))),
+            "text": ("what the input ids say, where a tokenizer is known", _list(_TEXT)),
         }
     )
 

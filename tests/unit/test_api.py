@@ -130,7 +130,7 @@ def told(report: Report) -> dict[str, Finding]:
     return {
         result.rule: replace(
             result.finding,
-            examples=tuple(replace(one, shard="") for one in result.finding.examples),
+            examples=tuple(replace(one, shard="", line=None) for one in result.finding.examples),
         )
         for result in report.results
     }

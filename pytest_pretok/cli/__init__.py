@@ -14,7 +14,11 @@ from pytest_pretok import __version__
 # name -> where it lives, and what the list of commands says of it
 COMMANDS = {
     "explain": ("rules:explain", "What a rule checks, why, and what each trainer does."),
+    "init": ("init:init", "Write a declaration for the data that lies here."),
     "rules": ("rules:rules", "The rules, a line each."),
+    "sample": ("sample:sample", "Cut a small trial set for a first run."),
+    "show": ("show:show", "Show a row token by token."),
+    "stats": ("stats:stats", "Rows, tokens, lengths, batches: what the data is like."),
 }
 
 

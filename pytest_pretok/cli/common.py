@@ -14,15 +14,31 @@ from typing import Any
 
 import click
 
-VIOLATIONS, FAULTY, USAGE = 1, 2, 4
+VIOLATIONS = 1
 
 
-class Failure(click.ClickException):
-    """An end with a text for a person and one of pytest's exit codes."""
+class Broken(click.ClickException):
+    """The data is at fault; the text names it."""
 
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
-        self.exit_code = code
+    exit_code = VIOLATIONS
+
+
+class Faulty(click.ClickException):
+    """A declaration is at fault, or what it names; the text has all its faults."""
+
+    exit_code = 2
+
+
+class Refused(click.ClickException):
+    """The command cannot be carried out as it was given; the text says what there is."""
+
+    exit_code = 4
+
+
+class WrongUsage(click.UsageError):
+    """Arguments that cannot be read, with the exit code that pytest has for them."""
+
+    exit_code = 4
 
 
 class Command(click.Command):
@@ -41,12 +57,11 @@ class Command(click.Command):
 
 @contextmanager
 def as_failures() -> Iterator[None]:
-    """Turn what is the user's to mend into `Failure`; what is ours keeps its traceback."""
+    """Turn what is the user's to mend into one text; what is ours keeps its traceback."""
     try:
         yield
     except click.UsageError as error:
-        error.exit_code = USAGE
-        raise
+        raise WrongUsage(error.format_message(), error.ctx) from None
     except click.ClickException:
         raise
     except BrokenPipeError:
@@ -60,21 +75,21 @@ def as_failures() -> Iterator[None]:
         raise known from None
 
 
-def _failure(error: Exception) -> Failure | None:
+def _failure(error: Exception) -> click.ClickException | None:
     from pytest_pretok.faults import DeclarationError  # lazy: help costs nothing
 
     if isinstance(error, DeclarationError):
-        return Failure(str(error), FAULTY)
+        return Faulty(str(error))
     from pytest_pretok.inspect.rows import NoSuchRow, UnreadableRow
     from pytest_pretok.inspect.targets import TargetError
     from pytest_pretok.tokenizers import TokenizerError
 
     if isinstance(error, TargetError | NoSuchRow):
-        return Failure(str(error), USAGE)
+        return Refused(str(error))
     if isinstance(error, UnreadableRow):
-        return Failure(str(error), VIOLATIONS)
+        return Broken(str(error))
     if isinstance(error, TokenizerError):
-        return Failure(f"the tokenizer cannot be read: {error}", FAULTY)
+        return Faulty(f"the tokenizer cannot be read: {error}")
     return None
 
 

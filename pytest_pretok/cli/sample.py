@@ -6,13 +6,12 @@ Reads its arguments and prints; the work is done in `samples`.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pytest_pretok.cli.common import USAGE, VIOLATIONS, Command, Failure
+from pytest_pretok.cli.common import VIOLATIONS, Broken, Command, Refused
 
 if TYPE_CHECKING:
     from pretok_schemas.findings import Finding
@@ -66,7 +65,7 @@ def sample(
             asked, lambda one: _judge(one).columns, place, size, seed, threads, force
         )
     except SampleError as error:
-        raise Failure(str(error), VIOLATIONS if error.unreadable else USAGE) from None
+        raise (Broken if error.unreadable else Refused)(str(error)) from None
     faulty = [cut for cut in cuts if not _verdict(cut, cwd, threads)]
     if faulty:
         click.echo("\nThe faults are those of the source; the sample was written all the same.")
@@ -93,7 +92,7 @@ def _verdict(cut: Cut, cwd: Path, workers: int) -> bool:
         f"{shown}: {cut.rows:,} of {plural(cut.of, 'row')} of {cut.target.name}, "
         f"lengths {cut.shortest:,} to {cut.longest:,}, {plural(cut.tokens, 'token')}"
     )
-    judge = _judge(replace(cut.target))
+    judge = _judge(cut.target)
     scan = scan_split(cut.target.split.name, [Shard(str(cut.path), shown)], judge, workers)
     found = [scan.findings[rule.name] for rule in judge.selected if rule.name in scan.findings]
     failed = [one for one in found if one.outcome is Outcome.FAILED]

@@ -59,9 +59,9 @@ def show(
     numbers = [] if first is None else [first]
     texts = []
     for text in rows:
-        word, colon, number = text.strip("[]").rpartition(":")
+        word, colon, written = text.strip("[]").rpartition(":")
         in_brackets = word if colon else in_brackets
-        texts.append(number)
+        texts.append(written)
     numbers += targets.row_numbers(texts)
     if not numbers:
         raise click.UsageError("which row? Write its number behind the path: pretok show PATH 0")

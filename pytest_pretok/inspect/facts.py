@@ -121,9 +121,7 @@ def batches(measures: Measures, contract: Contract, batch_size: int | None) -> d
         }
     if contract.sequence_len is None:
         return found
-    packed = pack(
-        kept, contract.sequence_len, contract.name, *((entry.bin_rows,) if entry else ())
-    )
+    packed = pack(kept, contract.sequence_len, contract.name, *((entry.bin_rows,) if entry else ()))
     found |= {"algorithm": packed.algorithm, "bins": packed.bins, "fill": packed.fill}
     if size is not None:
         steps = packed.bins // size if contract.name == "axolotl" else -(-packed.bins // size)

@@ -27,10 +27,7 @@ class UnreadableRow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as a batch of its own; ``number`` counts in the split, ``in_shard`` in its file.
-
-    ``nulls`` are the names of columns that are null in this row.
-    """
+    """A row as a batch of its own; ``number`` counts in the split, ``in_shard`` in its file."""
 
     batch: TokenBatch
     shard: OpenShard

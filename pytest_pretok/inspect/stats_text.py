@@ -52,12 +52,12 @@ def _lines(facts: dict[str, Any], namer: Namer) -> Iterator[tuple[str, str]]:
             "   ".join(f"{names.get(p, 'p' + p)}{GLUE}{n:,}" for p, n in facts["lengths"].items()),
         )
     for role, told in facts["special_ids"].items():
-        yield role, _special(role, told, facts["rows"], namer)
+        yield role, _special(told, namer)
     yield from _runs(facts, namer)
-    yield from _batches(facts["batches"], facts["rows_without_ids"])
+    yield from _batches(facts["batches"])
 
 
-def _special(role: str, told: dict[str, Any], rows: int, namer: Namer) -> str:
+def _special(told: dict[str, Any], namer: Namer) -> str:
     ids = ", ".join(f"{one} {text}" if (text := namer([one])) else str(one) for one in told["ids"])
     text = f"{ids}: {told['count']:,} in the rows"
     if "rows_begin" in told:
@@ -90,27 +90,23 @@ def _named(ids: list[int], namer: Namer) -> str:
     return namer(ids) or f"[{', '.join(map(str, ids))}]"
 
 
-def _batches(told: dict[str, Any], unread: int) -> Iterator[tuple[str, str]]:
+def _batches(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     left = told["rows_left_out"]
     out = f" ({plural(left, 'row')} left out by the length policy)" if left else ""
     if told["packing"] and "bins" not in told:
         yield "packing", f"how many bins it makes is known once sequence-len is{out}"
         return
     if told["packing"]:
-        yield (
-            "packing",
-            f"{plural(told['rows'], 'row')}{out} in {plural(told['bins'], 'bin')} of "
-            f"{told['sequence_len']:,}, {percent(told['fill'])} full",
-        )
+        into = f"{plural(told['bins'], 'bin')} of {told['sequence_len']:,}"
+        rows = plural(told["rows"], "row")
+        yield "packing", f"{rows}{out} in {into}, {percent(told['fill'])} full"
         yield "", told["algorithm"]
     else:
         size = plural(told["batch_size"], "row")
         assumed = ", as nothing says how many" if told["batch_size_assumed"] else ""
-        yield (
-            "padding",
-            f"{percent(told['padding_share'])} of batches of {size}{assumed}, in file order; "
-            f"{percent(told['padding_share_sorted'])} if rows are sorted by length{out}",
-        )
+        in_order, in_sorted = told["padding_share"], told["padding_share_sorted"]
+        text = f"{percent(in_order)} of batches of {size}{assumed}, in file order; "
+        yield "padding", f"{text}{percent(in_sorted)} if rows are sorted by length{out}"
     epoch = plural(told["tokens_per_epoch"], "token")
     if "steps_per_epoch" in told:
         steps = plural(told["steps_per_epoch"], "batch", "batches")

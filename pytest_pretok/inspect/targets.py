@@ -67,9 +67,7 @@ def targets(paths: Sequence[str], cwd: Path, contract: str | None = None) -> lis
     ]
 
 
-def target_of(
-    path: str, cwd: Path, split: str | None = None, dataset: str | None = None
-) -> Target:
+def target_of(path: str, cwd: Path, split: str | None = None, dataset: str | None = None) -> Target:
     """The one split that a path means; a file by its own name means its rows alone.
 
     Raises:

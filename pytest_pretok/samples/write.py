@@ -125,9 +125,7 @@ def _parquet_batches(file: pq.ParquetFile, rows: Ints) -> Iterator[tuple[int, pa
         before += size
 
 
-def _taken(
-    source: Iterator[tuple[int, pa.RecordBatch]], rows: Ints
-) -> Iterator[pa.RecordBatch]:
+def _taken(source: Iterator[tuple[int, pa.RecordBatch]], rows: Ints) -> Iterator[pa.RecordBatch]:
     for first, batch in source:
         low, high = np.searchsorted(rows, [first, first + batch.num_rows])
         if high > low:
@@ -159,9 +157,7 @@ def _write_arrow_stream(wanted: Sequence[tuple[Path, Ints]], out: Path) -> None:
     _write_ipc(wanted, out, pa.ipc.open_stream, pa.ipc.new_stream)
 
 
-def _write_ipc(
-    wanted: Sequence[tuple[Path, Ints]], out: Path, opener: Any, maker: Any
-) -> None:
+def _write_ipc(wanted: Sequence[tuple[Path, Ints]], out: Path, opener: Any, maker: Any) -> None:
     with pa.memory_map(str(wanted[0][0])) as source:
         schema = opener(source).schema
     with maker(str(out), schema) as writer:

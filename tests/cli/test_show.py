@@ -95,8 +95,7 @@ def test_brackets_name_split_and_row(tmp_path: Path) -> None:
 def test_a_file_that_is_really_called_so(tmp_path: Path) -> None:
     """Brackets at the end of a real file are its name."""
     rows = clean_rows()
-    path = write(tmp_path / "odd.jsonl", rows).rename(tmp_path / "odd[1]")
-    odd = path.rename(tmp_path / "odd[1]")
+    odd = write(tmp_path / "odd.jsonl", rows).rename(tmp_path / "odd[1]")
 
     assert ids_in(run(odd, "3").output) == rows[3]["input_ids"]
 
@@ -259,7 +258,6 @@ def test_long_rows_are_cut(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", [row])
 
     cut = run(path, 0).output
-    assert ids_in(cut.replace("... 1,000 more tokens (--tokens 2000: shows them)", ""))
     assert "... 1,000 more tokens (--tokens 2000: shows them)" in cut
     assert " 2000+}" in cut
     assert " 2001" not in cut

@@ -88,14 +88,19 @@ def name_all(datasets: Sequence[FoundDataset], base: Path) -> list[Named]:
         while name in taken:
             name, number = f"{plain}-{number}", number + 1
         taken.add(name)
-        path, splits = _paths(dataset, base)
-        told = discovery.declared_splits(path, splits, base, MAKE_A_DATASET)
-        if _real(_files(told)) != _real(_files(dataset.splits)):
-            raise StartError(
-                f"{dataset.path}: no path names just these files; declare them by hand"
-            )
+        path, splits = _declarable(dataset, base)
         found.append(Named(name, dataset, path, splits))
     return found
+
+
+def _declarable(dataset: FoundDataset, base: Path) -> tuple[str | None, dict[str, str] | None]:
+    """A path, or one a split, that leads to the files of a dataset and to no other."""
+    for number in ("*", "[0-9]"):  # the plain pattern, if it does
+        path, splits = _paths(dataset, base, number)
+        told = discovery.declared_splits(path, splits, base, MAKE_A_DATASET)
+        if _real(_files(told)) == _real(_files(dataset.splits)):
+            return path, splits
+    raise StartError(f"{dataset.path}: no path names just these files; declare them by hand")
 
 
 def _real(paths: Iterable[Path]) -> set[str]:
@@ -111,19 +116,21 @@ def _plain_name(dataset: FoundDataset, base: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") or "data"
 
 
-def _paths(dataset: FoundDataset, base: Path) -> tuple[str | None, dict[str, str] | None]:
+def _paths(
+    dataset: FoundDataset, base: Path, number: str
+) -> tuple[str | None, dict[str, str] | None]:
     if discovery.is_saved_folder(dataset.path):
         return relative(dataset.path, base), None
-    told = {split.name: _pattern(split, base) for split in dataset.splits}
+    told = {split.name: _pattern(split, base, number) for split in dataset.splits}
     return (next(iter(told.values())), None) if len(told) == 1 else (None, told)
 
 
-def _pattern(split: FoundSplit, base: Path) -> str:
+def _pattern(split: FoundSplit, base: Path, number: str) -> str:
     if len(split.shards) == 1:
         return relative(split.shards[0].path, base)
     first = split.shards[0].path
     told = read_name(first)
-    number = "[0-9]" * told.digits
+    number = number if number == "*" else number * told.digits
     name = f"{glob.escape(told.name)}-{number}-of-{told.count:0{told.digits}}"
     hashed = len(first.name) > len(f"{told.name}-{told.suffix}") + 2 * told.digits + len("-of-")
     name += ("-*" if hashed else "") + glob.escape(told.suffix)

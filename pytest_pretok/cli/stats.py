@@ -79,9 +79,10 @@ def _print(target: Target, facts: dict[str, Any], first: bool) -> None:
 
     if not first:
         click.echo()
-    lines = paragraphs(
-        target.name, target.dataset.path, facts, _namer(target), min(terminal_width(), 120)
-    )
+    files = target.shards[0].shown
+    if len(target.shards) > 1:
+        files += f" and {len(target.shards) - 1:,} more"
+    lines = paragraphs(target.name, files, facts, _namer(target), min(terminal_width(), 120))
     click.echo("\n".join(lines))
 
 

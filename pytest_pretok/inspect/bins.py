@@ -6,6 +6,7 @@ are those of the file order, and its own differ by little.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -85,15 +86,12 @@ def first_fit(lengths: Ints, capacity: int, bin_rows: int) -> Ints:
 
 def best_fit_decreasing(lengths: Ints, capacity: int) -> list[int]:
     """What is left in each bin once every length, the longest first, went where it fits best."""
-    by_room: list[int] = [0] * (capacity + 1)  # bins by the room that is left
+    rooms: list[int] = []  # rising
     for length in np.sort(lengths)[::-1].tolist():
-        room = next((one for one in range(length, capacity + 1) if by_room[one]), None)
-        if room is None:
-            room = capacity
-        else:
-            by_room[room] -= 1
-        by_room[room - length] += 1
-    return [room for room, many in enumerate(by_room) for _ in range(many)]
+        at = bisect_left(rooms, length)
+        room = rooms.pop(at) if at < len(rooms) else capacity
+        insort(rooms, room - length)
+    return rooms
 
 
 @dataclass(frozen=True, slots=True)

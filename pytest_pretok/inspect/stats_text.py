@@ -17,10 +17,9 @@ GLUE = "\u00a0"  # a space that no line ends at
 FULL = "\u2588"
 
 
-def paragraphs(name: str, path: str, facts: dict[str, Any], namer: Namer, width: int) -> list[str]:
+def paragraphs(name: str, files: str, facts: dict[str, Any], namer: Namer, width: int) -> list[str]:
     """All that is told of one split, in lines of at most ``width`` columns."""
-    title = name if path == name else f"{name}  ({printable(path, 100)})"
-    lines = [title]
+    lines = [name] if files == name else [name, f"  {'files':{LABEL}}{printable(files, 200)}"]
     for label, text in _lines(facts, namer):
         wrapped = textwrap.wrap(
             text,

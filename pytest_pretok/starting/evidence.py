@@ -34,7 +34,9 @@ def guesses(measures: Measures, ids: bool) -> list[Guess]:
     longest = max(measures.stats.lengths, default=0)
     if longest:
         length = 1 << (longest - 1).bit_length()
-        found.append(Guess("sequence-len", str(length), f"the longest row has {longest:,} tokens"))
+        why = f"the longest row has {longest:,} tokens"
+        why += "" if length == longest else "; the next power of two"
+        found.append(Guess("sequence-len", str(length), why))
     if ids:
         kinds = (_begin(measures), _end(measures), _pad(measures))
         found += [guess for guess in kinds if guess is not None]

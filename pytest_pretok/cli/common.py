@@ -82,11 +82,12 @@ def _failure(error: Exception) -> click.ClickException | None:
         return Faulty(str(error))
     from pytest_pretok.inspect.rows import NoSuchRow, UnreadableRow
     from pytest_pretok.inspect.targets import TargetError
+    from pytest_pretok.readers import UnreadableFile
     from pytest_pretok.tokenizers import TokenizerError
 
     if isinstance(error, TargetError | NoSuchRow):
         return Refused(str(error))
-    if isinstance(error, UnreadableRow):
+    if isinstance(error, UnreadableRow | UnreadableFile):
         return Broken(str(error))
     if isinstance(error, TokenizerError):
         return Faulty(f"the tokenizer cannot be read: {error}")

@@ -98,8 +98,7 @@ def best_fit_decreasing(lengths: Ints, capacity: int) -> list[int]:
 class Padding:
     """Rows in padded batches of ``batch_size``: batches, and the share of places that is padding.
 
-    ``in_order`` is that of the file order, ``grouped`` that of rows sorted by length, the least
-    that grouping by length can come to.
+    ``in_order`` is that of the file order, ``grouped`` that of rows sorted by length.
     """
 
     batch_size: int

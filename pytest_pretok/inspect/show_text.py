@@ -81,13 +81,15 @@ def header(
     place = f"{shard} row {in_shard}"
     where = [f"{name}: {place}" if alone else f"{name} row {number}: {place}"]
     lengths = [f"{printable(name, 40)} {size:,}" for name, size in row.lengths.items()]
-    lengths += [f"{printable(name, 40)} absent" for name in row.absent]
+    lengths += [f"{printable(name, 40)} {why}" for name, why in row.missing.items()]
     facts = ", ".join(lengths)
     if row.trainable is not None:
         share = f" ({percent(row.trainable / len(row.tokens))})" if row.tokens else ""
         facts += f"; {plural(row.trainable, 'trainable token')}{share}"
     broken = ", ".join(f"{rule} ({severity})" for rule, severity in row.broken)
     says = f"breaks {broken}" if broken else "breaks no rule that one row alone can break"
+    if "absent" in row.missing.values():
+        says += "; what is absent is for missing-column to report"
     return [
         *where,
         *(INDENT + line for line in _words(facts, width - len(INDENT))),

@@ -53,7 +53,10 @@ def _lines(facts: dict[str, Any], namer: Namer) -> Iterator[tuple[str, str]]:
     for role, told in facts["special_ids"].items():
         yield role, _special(told, namer)
     yield from _runs(facts, namer)
-    yield from _batches(facts["batches"])
+    if facts["batches"]["rows"]:
+        yield from _batches(facts["batches"])
+    elif facts["rows"]:
+        yield "epoch", "no row that the trainer would keep"
 
 
 def _special(told: dict[str, Any], namer: Namer) -> str:
@@ -81,8 +84,8 @@ def _runs(facts: dict[str, Any], namer: Namer) -> Iterator[tuple[str, str]]:
         for ids, n in facts["runs_begin"]
     ]
     ends = [f"with {_named([one], namer)} ({percent(n / runs)})" for one, n in facts["runs_end"]]
-    yield "trained", f"{plural(runs, 'run')}; they begin {', '.join(begins)}"
-    yield "", f"and end {', '.join(ends)}"
+    yield "trained", f"{plural(runs, 'run')}, beginning {', '.join(begins)}"
+    yield "", f"and ending {', '.join(ends)}"
 
 
 def _named(ids: list[int], namer: Namer) -> str:

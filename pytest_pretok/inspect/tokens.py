@@ -43,13 +43,13 @@ class Token:
 class Anatomy:
     """A row taken apart: its lengths by column, its trainable tokens, the rules it breaks.
 
-    ``absent`` are columns of the contract without a list in this row. ``trainable`` is None where
-    labels do not belong to ids.
+    ``missing`` are needed columns without a list in this row, and why: absent, null, or unreadable.
+    ``trainable`` is None where labels do not belong to ids.
     """
 
     tokens: tuple[Token, ...]
     lengths: dict[str, int]
-    absent: tuple[str, ...]
+    missing: dict[str, str]
     trainable: int | None
     broken: tuple[tuple[str, str], ...]  # rule, severity
 
@@ -63,7 +63,7 @@ def take_apart(batch: TokenBatch, judge: Judge, tokenizer: Tokenizer | None) -> 
     values = {role: _values(batch, role) for role in batch.columns}
     lists = {role: found for role, found in values.items() if found is not None}
     names = judge.columns.names
-    required = [c.role for c in judge.contract.columns if c.required and c.role not in lists]
+    needed = [c.role for c in judge.contract.columns if c.required and c.role not in lists]
     lengths = {names[role]: len(found) for role, found in lists.items()}
     tokens = tuple(_tokens(lists, judge, tokenizer))
     trainable = None
@@ -71,8 +71,15 @@ def take_apart(batch: TokenBatch, judge: Judge, tokenizer: Tokenizer | None) -> 
         first = 0 if judge.contract.labels_ahead else 1
         ignored = judge.contract.ignore_index
         trainable = sum(label != ignored for label in lists[LABELS][first:])
-    absent = tuple(names[role] for role in required)
-    return Anatomy(tokens, lengths, absent, trainable, tuple(_broken(batch, judge)))
+    missing = {names[role]: _why(batch, role) for role in needed}
+    return Anatomy(tokens, lengths, missing, trainable, tuple(_broken(batch, judge)))
+
+
+def _why(batch: TokenBatch, role: str) -> str:
+    """Why a role has no list in a batch of one row."""
+    if role in batch.foreign or any(defect.role == role for defect in batch.defects):
+        return "unreadable"
+    return "null" if role in batch.columns else "absent"
 
 
 def _values(batch: TokenBatch, role: str) -> list[int | None] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pytest_pretok.inspect.measure import Measures
 from pytest_pretok.report.text import percent
+from pytest_pretok.text import plural
 
 COMMON = 0.95  # share of rows from which a habit is evident
 ENOUGH = 10  # rows below which nothing is
@@ -34,7 +35,7 @@ def guesses(measures: Measures, ids: bool) -> list[Guess]:
     longest = max(measures.stats.lengths, default=0)
     if longest:
         length = 1 << (longest - 1).bit_length()
-        why = f"the longest row has {longest:,} tokens"
+        why = f"the longest row has {plural(longest, 'token')}"
         why += "" if length == longest else "; the next power of two"
         found.append(Guess("sequence-len", str(length), why))
     if ids:

@@ -173,11 +173,23 @@ def test_nulls_and_ragged_rows(tmp_path: Path) -> None:
 
     assert done.exit_code == 0
     first, second, third = (done.output.split("\n\n")[at] for at in (0, 2, 4))
-    assert "labels absent" in first
+    assert "labels null" in first
     assert "null-row (error)" in first
     assert "null-token (error)" in second
     assert "length-mismatch (error)" in third
     assert "null" in done.output.split("\n\n")[3]
+
+
+def test_columns_that_are_not_lists_of_ids(tmp_path: Path) -> None:
+    """What is there but cannot be read is not called absent, and the other way round."""
+    row = {"input_ids": "1 2 3", "attention_mask": [1, 1, 1]}
+    path = write(tmp_path / "rows.jsonl", [row])
+
+    done = run(path, 0)
+
+    assert "attention_mask 3, input_ids unreadable, labels absent" in done.output
+    assert "column-type (error)" in done.output
+    assert "for missing-column to report" in " ".join(done.output.split())
 
 
 HOSTILE = "\x1b[2J\x1b]0;gone\x07\u202eevil\u2066\x00\r\n\t\x9b31m"

@@ -38,7 +38,7 @@ def stats(
     """
     from pretok_schemas.trainers import names
     from pytest_pretok.engines.base import auto_workers
-    from pytest_pretok.inspect.targets import targets
+    from pytest_pretok.inspect.targets import asked_for
     from pytest_pretok.text import printable
 
     if contract is not None and contract not in names():
@@ -47,7 +47,7 @@ def stats(
             f"{printable(contract, 60)!r} is none of {known}", param_hint="--contract"
         )
     found: list[tuple[Target, dict[str, Any]]] = []
-    for target in targets(paths, Path.cwd(), contract):
+    for target in asked_for(paths, Path.cwd(), contract):
         facts = _facts(target, batch_size, workers or auto_workers())
         found.append((target, facts))
         if not as_json:

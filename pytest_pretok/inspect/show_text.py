@@ -60,7 +60,7 @@ def visible(text: str) -> str:
 
 def legend(colour: bool, ids: bool) -> str:
     """What the colours or marks mean."""
-    wrong = "wrong label (id, label)" if ids else "wrong label (text, id, label)"
+    wrong = "wrong (id, label)" if ids else "wrong (text, id, label)"
     names = {
         Fate.TRAINED: "trained",
         Fate.IGNORED: "ignored",

@@ -67,6 +67,20 @@ def targets(paths: Sequence[str], cwd: Path, contract: str | None = None) -> lis
     ]
 
 
+def asked_for(paths: Sequence[str], cwd: Path, contract: str | None = None) -> list[Target]:
+    """What some paths mean, each once: a file of data itself, anything else all its splits.
+
+    See `plan_for` for errors.
+    """
+    found: dict[tuple[str, ...], Target] = {}
+    for path in paths:
+        whole = targets([path], cwd, contract)
+        alone = _file_alone(path, cwd, whole)
+        for one in whole if alone is None else [alone]:
+            found.setdefault(tuple(shard.path for shard in one.shards), one)
+    return list(found.values())
+
+
 def target_of(path: str, cwd: Path, split: str | None = None, dataset: str | None = None) -> Target:
     """The one split that a path means; a file by its own name means its rows alone.
 

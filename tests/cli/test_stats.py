@@ -247,6 +247,17 @@ def test_splits_of_a_saved_folder(tmp_path: Path) -> None:
     assert [(one["split"], one["rows"]) for one in told] == [("train", 5), ("test", 3)]
 
 
+def test_a_file_means_itself(tmp_path: Path) -> None:
+    """A shard that is named is told alone, a folder as a whole, and nothing twice."""
+    for at in range(2):
+        write(tmp_path / f"rows-0000{at}-of-00002.parquet", clean_rows(5 + at, at + 1))
+    (tmp_path / "pyproject.toml").write_text('[tool.pretok.datasets.d]\npath = "rows-*.parquet"\n')
+
+    assert facts(tmp_path)["rows"] == 11
+    assert facts(tmp_path / "rows-00001-of-00002.parquet")["rows"] == 6
+    assert facts(tmp_path, tmp_path / "pyproject.toml")["rows"] == 11
+
+
 def test_rows_that_cannot_be_read(tmp_path: Path) -> None:
     """They are counted apart, and no error."""
     rows: list[Any] = clean_rows(5)

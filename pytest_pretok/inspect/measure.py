@@ -14,7 +14,7 @@ import numpy as np
 from pretok_schemas import stats
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.columns import Columns
-from pretok_schemas.contract import IDS, LABELS, MASK, Contract
+from pretok_schemas.contract import IDS, MASK, Contract
 from pretok_schemas.flat import Bools, Ints
 from pretok_schemas.rules.labelled import LABELLED, target_counts
 from pretok_schemas.stats import Stats
@@ -181,8 +181,3 @@ def measure(
     total.lengths = np.concatenate(lengths) if lengths else total.lengths
     total.untrained = np.concatenate(untrained) if untrained else total.untrained
     return total
-
-
-def labelled(columns: Columns, shards: Sequence[OpenShard]) -> bool:
-    """Whether all files have labels, of their own or made by the trainer."""
-    return all(LABELS in columns.usable(shard.names, shard.foreign) for shard in shards)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 
 from pretok_schemas.columns import Columns
@@ -207,6 +206,3 @@ def check(file: Path) -> str:
             "or look at a fresh one with --dry-run"
         )
     return text
-
-
-__all__: Sequence[str] = ("StartError", "append", "check", "propose")

@@ -112,6 +112,7 @@ def test_what_comes_later_is_not_read(tmp_path: Path) -> None:
         file.write(b"\xff" * 200)
 
     assert run(path, "5").exit_code == 0
+    assert run(path, "-1").exit_code == 1
     lines = tmp_path / "rows.jsonl"
     good = "".join(json.dumps(row) + "\n" for row in clean_rows(40))
     lines.write_text(good * 1500 + "{broken\n")

@@ -17,8 +17,12 @@ COMMANDS = {
     "check": ("check:check", "Check datasets, as pytest --pretok-data=PATH does."),
     "config": ("config:config", "What the declarations ask for; opens no data."),
     "explain": ("rules:explain", "What a rule checks, why, and what each trainer does."),
+    "init": ("init:init", "Write a declaration for the data that lies here."),
     "rules": ("rules:rules", "The rules, a line each."),
+    "sample": ("sample:sample", "Cut a small trial set for a first run."),
     "schema": ("schema:schema", "The JSON Schema of the declaration, or of the report."),
+    "show": ("show:show", "Show a row token by token."),
+    "stats": ("stats:stats", "Rows, tokens, lengths, batches: what the data is like."),
 }
 
 

@@ -150,6 +150,69 @@ def test_files_are_read_by_the_scan_alone(name: str) -> None:
     assert not used or name.endswith(("planning", ".plan", ".arguments"))
 
 
+COMMANDS = ("inspect", "samples", "starting")  # the rooms that do the commands' work
+
+
+@pytest.mark.parametrize("name", names_in(*COMMANDS))
+def test_the_commands_rooms_print_nothing(name: str) -> None:
+    """What commands do can be done without them: it knows no click, no pytest and no session."""
+    above = ("plugin", "session", "nodes", "longrepr", "arguments", "baseline", "cli", "progress")
+
+    assert not under(imports(name), "click", "pytest", *(f"pytest_pretok.{one}" for one in above))
+
+
+def test_samples_and_first_declarations_are_apart() -> None:
+    """Both look through `inspect`, which knows neither; nor does one know the other."""
+    for name in names_in(*COMMANDS):
+        room = name.split(".")[1]
+        apart = [one for one in COMMANDS[1:] if one != room]
+        assert not under(imports(name), *(f"pytest_pretok.{one}" for one in apart)), name
+
+
+@pytest.mark.parametrize("name", names_in("inspect", "samples", "starting"))
+def test_verdicts_are_for_the_scan(name: str) -> None:
+    """Looking, cutting and declaring judge no split: no scan is made, and no checks."""
+    assert not under(imports(name), "pytest_pretok.scan", "pytest_pretok.checks")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pytest_pretok.inspect.show_text",
+        "pytest_pretok.inspect.stats_text",
+        "pytest_pretok.starting.toml_text",
+        "pytest_pretok.starting.contracts",
+    ],
+)
+def test_texts_of_commands_are_plain(name: str) -> None:
+    """Texts are made of plain values; nothing that reads or holds data is at hand."""
+    handled = ("pyarrow", "numpy", "pytest_pretok.readers", "pytest_pretok.planning")
+
+    assert not under(imports(name), *handled)
+
+
+def test_nobody_needs_the_commands() -> None:
+    """The command line is the top: only it knows click, and nothing but itself knows it."""
+    inside = set(names_in("cli"))
+    room = set(names_in("cli", *COMMANDS))
+
+    assert {name for name in MODULES if under(imports(name), "click")} <= inside
+    assert {
+        name
+        for name in MODULES
+        if under(imports(name), *(f"pytest_pretok.{one}" for one in ("cli", *COMMANDS)))
+    } <= room
+
+
+@pytest.mark.parametrize("name", names_in("cli"))
+def test_commands_import_late(name: str) -> None:
+    """A command's module loads nothing heavy before the command is called."""
+    heavy = ("numpy", "pyarrow", "pydantic", "pytest", "datasets")
+    ours = ("readers", "scan", "checks", "planning", *COMMANDS)
+
+    assert not under(imports(name, lazy=False), *heavy, *(f"pytest_pretok.{one}" for one in ours))
+
+
 @pytest.mark.parametrize("name", ["pytest_pretok.report.text", "pytest_pretok.text"])
 def test_text_is_plain(name: str) -> None:
     """Failure texts are made of findings, with no Arrow, numpy or files at hand."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pretok_schemas.contract import ROLES
+from pretok_schemas.text import printable
 from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.declared_tables import TableError, keys, read_table
 from pytest_pretok.faults import (
@@ -25,7 +26,6 @@ from pytest_pretok.faults import (
     quote,
 )
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
-from pytest_pretok.text import printable
 from pytest_pretok.toml_lines import key_lines
 
 S = TypeVar("S", bound=Defaults)

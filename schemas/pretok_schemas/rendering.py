@@ -12,10 +12,11 @@ from typing import Any
 
 from pretok_schemas.findings import Example, Finding, Outcome
 from pretok_schemas.rules import rule_named
-from pytest_pretok.text import plural, printable
+from pretok_schemas.text import plural, printable
 
 LIMIT = 3000  # characters of one finding
 WIDTH = 78  # columns of running text; paths and token windows may be wider
+REST = "--pretok-violations=FILE.parquet writes them all"
 EXAMPLES_SHOWN = 8  # windows beyond this are for the report, not for a terminal
 
 
@@ -60,8 +61,14 @@ def summary(finding: Finding) -> str:
     return f"{count(finding)}{effect}"
 
 
-def render(finding: Finding, split: str | None, contract: str, note: str = "") -> str:
-    """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline."""
+def render(
+    finding: Finding, split: str | None, contract: str, note: str = "", rest: str = REST
+) -> str:
+    """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline.
+
+    ``contract`` names it with its settings (see `Contract.label`); ``rest`` tells how to get at
+    the violations that are not shown.
+    """
     effect = finding.effect.value if finding.effect else ""
     head = [headline(finding, split), *_wrap(note)]
     says = f"{effect} - {finding.consequence}" if effect else finding.consequence
@@ -81,8 +88,7 @@ def render(finding: Finding, split: str | None, contract: str, note: str = "") -
         shown += 1
     more = finding.violations - shown
     if more and shown:
-        write = " (--pretok-violations=FILE.parquet writes them all)"
-        body += [f"  ... and {plural(more, f'more {finding.unit}')}{write}", ""]
+        body += [f"  ... and {plural(more, f'more {finding.unit}')} ({rest})", ""]
     return "\n".join([*head, *body, *tail])[:LIMIT]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from pretok_schemas.cuts import cut_by_tokens
+from pretok_schemas.cuts import cut_by_tokens, empty_columns
 from pytest_pretok.readers.guard import check_batch
 
 
@@ -26,13 +26,6 @@ def repeated_names(names: Sequence[str]) -> tuple[str, ...]:
     places = first_of_each(names)
     extra = (name for place, name in enumerate(names) if places[name] != place)
     return tuple(dict.fromkeys(extra))
-
-
-def empty_columns(rows: int) -> pa.RecordBatch:
-    """A batch of no columns that still counts its rows."""
-    return pa.RecordBatch.from_struct_array(
-        pa.StructArray.from_buffers(pa.struct([]), rows, [None])
-    )
 
 
 def pick(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from pretok_schemas.cells import read_cell, shown
+from pretok_schemas.cuts import empty_columns
 from pytest_pretok.readers.base import CellDefect, Chunk
-from pytest_pretok.readers.batches import empty_columns
 
 LISTS = pa.list_(pa.int64())
 BLANK = b" \t\r\n"

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pretok_schemas.contract import Column, Contract, Vocabulary
     from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
     from pretok_schemas.judge import Judge
+    from pretok_schemas.outcome import ContractViolation, Report
     from pretok_schemas.trainers import load, names
+    from pretok_schemas.validation import validate
 
 _HOMES = {
     "Column": "contract",
@@ -27,20 +29,26 @@ _HOMES = {
     "Outcome": "findings",
     "Severity": "findings",
     "Judge": "judge",
+    "ContractViolation": "outcome",
+    "Report": "outcome",
+    "validate": "validation",
 }
 
 __all__ = [
     "Column",
     "Contract",
+    "ContractViolation",
     "Effect",
     "Example",
     "Finding",
     "Judge",
     "Outcome",
+    "Report",
     "Severity",
     "Vocabulary",
     "load",
     "names",
+    "validate",
 ]
 
 

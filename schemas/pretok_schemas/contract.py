@@ -90,6 +90,11 @@ class Contract:
     ran: bool = False
     read: frozenset[str] = frozenset()
 
+    @property
+    def label(self) -> str:
+        """The contract with its settings, as messages name it: ``axolotl, packing off``."""
+        return f"{self.name}, packing {'on' if self.packing else 'off'}"
+
     def column(self, role: str) -> Column | None:
         """The column of a role, or None where the trainer has no such column."""
         return next((column for column in self.columns if column.role == role), None)

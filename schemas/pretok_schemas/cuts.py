@@ -1,4 +1,4 @@
-"""Where to cut record batches of lists so that their parts stay in the processor's cache.
+"""Record batches cut by tokens, so that their parts stay in the processor's cache.
 
 Knows record batches only.
 """
@@ -12,6 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import as_numpy, is_any_list
+
+
+def empty_columns(rows: int) -> pa.RecordBatch:
+    """A batch of no columns that still counts its rows."""
+    return pa.RecordBatch.from_struct_array(
+        pa.StructArray.from_buffers(pa.struct([]), rows, [None])
+    )
 
 
 def cut_by_tokens(batch: pa.RecordBatch, tokens: int) -> Iterator[int]:

@@ -81,5 +81,5 @@ def repeated_rows(keys: corpus.Keys, eligible: int) -> Ints:
     ordered = np.sort(bare[able])
     again = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(again):
-        return again.astype(np.int64)
+        return np.zeros(0, np.int64)
     return np.flatnonzero(able & among_sorted(bare, again[heads(again)]))

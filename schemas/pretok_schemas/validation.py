@@ -82,17 +82,59 @@ def validate(
         TypeError: ``data`` is no table.
     """
     chosen = _contract(contract, packing, collator)
-    chosen = chosen.with_lengths(sequence_len, min_sample_len, excess_length)
-    if micro_batch_size is not None:
-        chosen = chosen.with_run(micro_batch_size, chosen.entry)
+    judge = make_judge(
+        chosen,
+        sequence_len=sequence_len,
+        min_sample_len=min_sample_len,
+        excess_length=excess_length,
+        micro_batch_size=micro_batch_size,
+        vocab_size=vocab_size,
+        bos_token_id=bos_token_id,
+        eos_token_ids=eos_token_ids,
+        pad_token_id=pad_token_id,
+        tokenizer=tokenizer,
+        rules=rules,
+        only=only,
+        columns=columns,
+        examples=examples,
+        every=every,
+    )
+    return judge_table(judge, data, name, split)
+
+
+def make_judge(
+    contract: Contract,
+    *,
+    sequence_len: int | None = None,
+    min_sample_len: int | None = None,
+    excess_length: ExcessLength | None = None,
+    micro_batch_size: int | None = None,
+    vocab_size: int | None = None,
+    bos_token_id: int | None = None,
+    eos_token_ids: int | Sequence[int] | None = None,
+    pad_token_id: int | None = None,
+    tokenizer: Tokenizer | None = None,
+    rules: Mapping[str, RuleSetting] | None = None,
+    only: Collection[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    examples: int = 3,
+    every: bool = False,
+) -> Judge:
+    """The judge of a contract with the settings of `validate`.
+
+    Raises:
+        ValueError: a rule, severity or column role has a name that does not exist.
+    """
     _check_names("rule", [*(rules or ()), *(only or ())], NAMES)
     _check_names("column", columns or (), ROLES)
+    contract = contract.with_lengths(sequence_len, min_sample_len, excess_length)
+    if micro_batch_size is not None:
+        contract = contract.with_run(micro_batch_size, contract.entry)
     ends = (eos_token_ids,) if isinstance(eos_token_ids, int) else eos_token_ids
-    vocabulary = _vocabulary(vocab_size, bos_token_id, ends, pad_token_id, tokenizer)
     severities, budgets = _settings(rules or {})
-    judge = Judge(
-        chosen,
-        vocabulary,
+    return Judge(
+        contract,
+        _vocabulary(vocab_size, bos_token_id, ends, pad_token_id, tokenizer),
         names=columns,
         selected=only,
         severities=severities,
@@ -100,7 +142,6 @@ def validate(
         examples=examples,
         keep_all=every,
     )
-    return judge_table(judge, data, name, split)
 
 
 def judge_table(judge: Judge, data: Any, name: str = "table", split: str | None = None) -> Report:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -75,7 +76,10 @@ def pandera_schema(contract: Contract, backend: Backend = "pyarrow", **settings:
         for rule in judge.selected
         if not _across_splits(rule.name)
     ]
-    return parts.schema(judge, name, split, columns, checks)
+    schema = parts.schema(columns, checks=checks, name=contract.name)
+    schema.judge, schema.table_name, schema.split = judge, name, split
+    schema.own_columns = dict(schema.columns)
+    return schema
 
 
 def _across_splits(rule: str) -> bool:
@@ -171,14 +175,11 @@ def _schema_class(home: Any, errors: Any, config: Any, failures: Any) -> Any:
     class ContractSchema(home.DataFrameSchema):  # type: ignore[misc]
         """A schema whose checks are rules of a contract, judged together in one pass."""
 
-        def __init__(
-            self, judge: Judge, name: str, split: str | None, columns: Any, checks: Sequence[Any]
-        ) -> None:
-            super().__init__(columns, checks=checks, name=judge.contract.name)
-            self.judge = judge
-            self.table_name = name
-            self.split = split
-            self.own_columns = dict(self.columns)
+        # Pandera makes schemas of a class from columns alone, to take their columns over.
+        judge: Judge | None = None
+        table_name = "table"
+        split: str | None = None
+        own_columns: Mapping[str, Any] = MappingProxyType({})
 
         def validate(
             self,
@@ -198,6 +199,8 @@ def _schema_class(home: Any, errors: Any, config: Any, failures: Any) -> Any:
             """
             if not config.get_config_context().validation_enabled:
                 return check_obj
+            if self.judge is None:
+                return super().validate(check_obj, head, tail, sample, random_state, lazy, inplace)
             report = judge_table(self.judge, check_obj, self.table_name, self.split)
             found = [self._error(check_obj, report, one) for one in report.failed]
             found += [self._error(check_obj, report, one) for one in report.undecided]

@@ -125,6 +125,8 @@ def severity_of(contract: Contract, rule: str) -> Severity:
     found = next(one for one in RULES if one.name == rule)
     if not contract.applies(rule) or not found.applies(contract):
         return Severity.OFF
+    if found.views and not any(map(contract.provides, found.views)):
+        return Severity.OFF
     return contract.severities.get(rule, found.severity)
 
 

@@ -107,6 +107,13 @@ class Contract:
         """The column of a role, or None where the trainer has no such column."""
         return next((column for column in self.columns if column.role == role), None)
 
+    def provides(self, roles: Iterable[str]) -> bool:
+        """Whether the trainer reads or makes columns of all of these roles."""
+        own = {column.role for column in self.columns}
+        if self.makes_labels != "never":
+            own.add(LABELS)
+        return own.issuperset(roles)
+
     def applies(self, rule: str) -> bool:
         """Whether this trainer has anything to say about a rule."""
         return any(key == rule or key.startswith(f"{rule}:") for key in self.consequences)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pretok_schemas.arrow import Kind, kind_of
@@ -202,7 +203,7 @@ def _of_columns(columns: Sequence[tuple[str, Any]], rows: int | None = None) -> 
         elif hasattr(column, "iloc") and str(column.dtype) != "object":
             array = pa.array(column)
         else:
-            objects[name] = column.to_numpy() if hasattr(column, "iloc") else column
+            objects[name] = _with_nulls(column.to_numpy()) if hasattr(column, "iloc") else column
             if (seen := _seen_type(objects[name])) is not None:
                 types[name] = seen
             continue
@@ -257,6 +258,30 @@ def _cell(value: Any) -> Cell:
         return read_cell(plain)
     except ValueError:  # an infinite number, which files of text cannot hold
         return Cell(None, "float" if isinstance(plain, list) else "scalar", plain)
+
+
+def _with_nulls(values: Sequence[Any]) -> Sequence[Any]:
+    """Cells of a pandas column, with nulls where pandas has put NaN for them.
+
+    It makes floats of all lists of integers of a column (of a stretch of it, at times) in which a
+    list holds a null, for it has no other way to show one. Other floats are left as they are.
+    """
+    floats = [v for v in values if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    lost = any(np.isnan(value).any() for value in floats)
+    if not lost or not all(map(_whole, floats)):
+        return values
+    return [
+        [None if one != one else int(one) for one in value.tolist()]
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        else value
+        for value in values
+    ]
+
+
+def _whole(value: npt.NDArray[Any]) -> bool:
+    """Whether an array is flat and holds whole numbers and NaN alone."""
+    known = value[~np.isnan(value)]
+    return bool(value.ndim == 1 and np.isfinite(known).all() and (np.floor(known) == known).all())
 
 
 def _missing(value: Any) -> bool:

@@ -88,6 +88,7 @@ TYPED: dict[str, Maker] = {
     "arrow-batch": lambda rows, rng: table(rows).combine_chunks().to_batches()[0],
     "arrow-reader": lambda rows, rng: table(rows).to_reader(rng.randint(1, 9)),
     "pandas-arrow": pandas_arrow,
+    "pandas-read": lambda rows, rng: table(rows).to_pandas(),
     "polars": polars,
 }
 OBJECTS: dict[str, Maker] = {

@@ -29,6 +29,7 @@ BACKENDS: dict[str, Backend] = {
     "arrow-chunked": "pyarrow",
     "arrow-mixed-widths": "pyarrow",
     "pandas-arrow": "pandas",
+    "pandas-read": "pandas",
     "pandas-lists": "pandas",
     "pandas-arrays": "pandas",
     "polars": "polars",

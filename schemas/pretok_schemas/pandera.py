@@ -99,7 +99,7 @@ class _Holds:
     rule: str
 
     def __call__(self, data: Any) -> bool:
-        table = getattr(data, "table", getattr(data, "lazyframe", data))
+        table = data[0] if isinstance(data, tuple) else data  # Pandera's pair of frame and key
         finding = judge_table(self.judge, table).findings[self.rule]
         return finding.outcome in (Outcome.PASSED, Outcome.WARNED)
 

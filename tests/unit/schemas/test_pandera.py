@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from importlib import import_module
 from typing import Any
 
 import pandas as pd
@@ -205,18 +206,19 @@ def test_columns_and_checks_of_ones_own() -> None:
     assert "source" not in str(caught(schema, frame))
 
 
-def test_a_check_can_be_borrowed() -> None:
+@pytest.mark.parametrize("backend", ["pyarrow", "pandas", "polars"])
+def test_a_check_can_be_borrowed(backend: Backend) -> None:
     """A check of the schema works in another schema of the same backend."""
-    import pandera.pyarrow as ours
-
+    ours = import_module(f"pandera.{backend}")
+    make = FRAMES[{"pyarrow": "arrow", "pandas": "pandas-read", "polars": "polars"}[backend]]
     rows = clean_rows(30, random.Random(2))
-    checks = {check.name: check for check in schema_of("pyarrow", KNOWN["all"]).checks}
+    checks = {check.name: check for check in schema_of(backend, KNOWN["all"]).checks}
     schema = ours.DataFrameSchema(checks=[checks["null-row"]])
-    schema.validate(table(rows))
+    schema.validate(make(rows, random.Random(1)))
     rows[4]["labels"] = None
 
     with pytest.raises(pandera.errors.SchemaError):
-        schema.validate(table(rows))
+        schema.validate(make(rows, random.Random(1)))
 
 
 def test_every_rule_is_a_check() -> None:

@@ -93,8 +93,8 @@ def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:
     """A table of any supported kind; of a stream of batches, only the wanted columns are kept.
 
     Takes a pyarrow Table, RecordBatch or RecordBatchReader, a pandas or Polars frame (lazy ones
-    are collected), a mapping of names to columns of Python lists, and any object with Arrow's
-    stream protocol (``__arrow_c_stream__``).
+    are collected), a Dataset of `datasets` (one split), a mapping of names to columns of Python
+    lists, and any object with Arrow's stream protocol (``__arrow_c_stream__``).
 
     Raises:
         TypeError: it is none of them.
@@ -106,11 +106,13 @@ def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:
         data = data.collect()
     if library == "polars" and hasattr(data, "get_columns"):
         return _of_polars(data)
+    if library == "datasets" and hasattr(data, "num_rows") and hasattr(data, "with_format"):
+        data = data.with_format("arrow")[:]
     if isinstance(data, pa.RecordBatch):
         return _of_arrow(pa.Table.from_batches([data]))
     if isinstance(data, pa.Table):
         return _of_arrow(data)
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and library != "datasets":  # whose mappings hold splits
         return _of_columns([(str(name), column) for name, column in data.items()])
     if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.RecordBatchReader):
         data = pa.RecordBatchReader.from_stream(data)
@@ -118,7 +120,7 @@ def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:
         return _of_reader(data, wanted)
     raise TypeError(
         f"a {type(data).__name__} is no table: pass a pyarrow Table, RecordBatch or "
-        "RecordBatchReader, a pandas or Polars frame, or a mapping of columns"
+        "RecordBatchReader, a pandas or Polars frame, a Dataset, or a mapping of columns"
     )
 
 

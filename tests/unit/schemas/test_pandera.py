@@ -214,11 +214,11 @@ def test_a_check_can_be_borrowed(backend: Backend) -> None:
     rows = clean_rows(30, random.Random(2))
     checks = {check.name: check for check in schema_of(backend, KNOWN["all"]).checks}
     schema = ours.DataFrameSchema(checks=[checks["null-row"]])
-    schema.validate(make(rows, random.Random(1)))
+    schema.validate(make(rows, random.Random(9)))
     rows[4]["labels"] = None
 
     with pytest.raises(pandera.errors.SchemaError):
-        schema.validate(make(rows, random.Random(1)))
+        schema.validate(make(rows, random.Random(9)))
 
 
 def test_every_rule_is_a_check() -> None:

@@ -261,6 +261,22 @@ def test_tables_of_any_kind() -> None:
     assert [row for part in found for row in part] == rows
 
 
+def test_a_split_of_datasets() -> None:
+    """Rows are counted as `dataset[i]` counts them; a mapping of splits is no table."""
+    import datasets
+
+    made = datasets.Dataset.from_dict(table(some(label_not_input_id=3)).to_pydict())
+    order = [*range(29, -1, -1)]
+
+    report = validate(made.select(order), **KNOWN, every=True)
+
+    assert {f.rule: report.rows(f.rule).tolist() for f in report.failed} == {
+        "label-not-input-id": [26]
+    }
+    with pytest.raises(TypeError, match="a DatasetDict is no table"):
+        validate(datasets.DatasetDict({"train": made}))
+
+
 def test_large_tables_are_cut() -> None:
     """A table of many tokens is judged in several batches, with the same rows."""
     rows = some(400, label_not_input_id=399) * 60

@@ -106,13 +106,14 @@ def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:
         data = data.collect()
     if library == "polars" and hasattr(data, "get_columns"):
         return _of_polars(data)
-    if library == "datasets" and hasattr(data, "num_rows") and hasattr(data, "with_format"):
+    splits = library == "datasets" and isinstance(data, Mapping)
+    if library == "datasets" and hasattr(data, "num_rows") and not splits:
         data = data.with_format("arrow")[:]
     if isinstance(data, pa.RecordBatch):
         return _of_arrow(pa.Table.from_batches([data]))
     if isinstance(data, pa.Table):
         return _of_arrow(data)
-    if isinstance(data, Mapping) and library != "datasets":  # whose mappings hold splits
+    if isinstance(data, Mapping) and not splits:
         return _of_columns([(str(name), column) for name, column in data.items()])
     if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.RecordBatchReader):
         data = pa.RecordBatchReader.from_stream(data)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pretok_schemas.rendering import percent
+from pretok_schemas.text import plural, printable
 from pytest_pretok.report.page_findings import NAME, finding_view
-from pytest_pretok.report.text import percent
 from pytest_pretok.report.views import (
     TONES,
     VERDICTS,
@@ -28,7 +29,6 @@ from pytest_pretok.report.views import (
     tone_of,
     worst_tone,
 )
-from pytest_pretok.text import plural, printable
 
 LINES = 1000  # of the overview
 NAMED = 3  # rules in one of them

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pretok_schemas.rendering import marked_role, percent
 from pretok_schemas.rules import rule_named
+from pretok_schemas.text import plural, printable
 from pytest_pretok.explain import first_line
-from pytest_pretok.report.text import marked_role, percent
 from pytest_pretok.report.views import Cell, ExampleView, FindingView, Found, tone_of
-from pytest_pretok.text import plural, printable
 
 NAME = 200  # characters of a name or path
 PIECE = 24  # characters of a token's text

@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pretok_schemas.outcome import ContractViolation
     from pytest_pretok.api import check
     from pytest_pretok.notices import PretokWarning
-    from pytest_pretok.report.result import ContractViolation, Report
+    from pytest_pretok.report.result import Report
 
 _HOMES = {
-    "ContractViolation": "report.result",
-    "PretokWarning": "notices",
-    "Report": "report.result",
-    "check": "api",
+    "ContractViolation": "pretok_schemas.outcome",
+    "PretokWarning": "pytest_pretok.notices",
+    "Report": "pytest_pretok.report.result",
+    "check": "pytest_pretok.api",
 }
 
 __all__ = ["ContractViolation", "PretokWarning", "Report", "check"]
@@ -30,4 +31,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,15 +24,26 @@ LIMIT = 20_000  # characters of a whole report
 REST = "validate(..., every=True).rows(RULE) has them all"
 
 
+class Told(Protocol):
+    """A report, of one table or of many datasets."""
+
+    def text(self, warnings: bool = True) -> str:
+        """The texts of all failures, and of warnings if asked for."""
+
+
 class ContractViolation(Exception):
     """Some rule failed, or has no verdict; ``report`` is what was found."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Told) -> None:
         super().__init__(report)
         self.report = report
 
     def __str__(self) -> str:
         return self.report.text(warnings=False)
+
+
+# Tracebacks show where people import it from.
+ContractViolation.__module__ = "pretok_schemas"
 
 
 @dataclass(frozen=True, slots=True)

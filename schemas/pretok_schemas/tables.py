@@ -6,7 +6,7 @@ Must not know contracts or rules, and imports no data frame library: who passes 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,7 @@ from pretok_schemas.cuts import cut_by_tokens, empty_columns
 TOKENS = 2**18  # of one batch: they stay in the processor's cache
 ROWS = 2**12  # of one batch, whatever their length
 LISTS = pa.list_(pa.int64())
+_BYTES_OF_CELL = 2000
 _LOOKED_AT = 100  # cells of a column of Python objects that tell its type
 _MISSING = ("NAType", "NaTType")  # pandas' own nulls, told by name: nothing is imported for them
 
@@ -61,6 +62,18 @@ class InMemory:
     def columns(self) -> dict[str, pa.DataType | None]:
         """By name, the type that all cells have; None for Python objects, which have any."""
         return {name: None if name in self.objects else self.types.get(name) for name in self.names}
+
+    @property
+    def nbytes(self) -> int:
+        """About the bytes that the rows take; a cell of Python objects counts as a few tokens."""
+        objects = _BYTES_OF_CELL * self.rows * len(self.objects)
+        return sum(int(column.nbytes) for column in self.arrow.values()) + objects
+
+    def slice(self, first: int, stop: int) -> InMemory:
+        """Some rows; nothing is copied but the places of objects."""
+        arrow = {name: column.slice(first, stop - first) for name, column in self.arrow.items()}
+        objects = {name: column[first:stop] for name, column in self.objects.items()}
+        return replace(self, rows=max(0, stop - first), arrow=arrow, objects=objects)
 
     def stretches(self, names: Sequence[str]) -> Iterator[Stretch]:
         """Some columns, in batches of about `TOKENS` tokens; nothing is copied but objects."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy  # noqa: F401  (see above)
 import pyarrow.parquet
 import pydantic  # noqa: F401
 import pytest
-from hypothesis import HealthCheck, settings
 
 import pytest_pretok.session  # noqa: F401
 from tests.support.browser import Browser, browser, find_browser
@@ -24,9 +24,15 @@ pytest_plugins = ["pytester"]
 # pyarrow imports pandas, where it is installed, when an array is first looked at: a second a run.
 pyarrow.array([0]).to_numpy()
 
-# How long a machine takes to make up data says nothing about the project.
-settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-speed")
+# A check of the example alone loads this file too, in an environment without the tests' packages.
+with suppress(ModuleNotFoundError):
+    from hypothesis import HealthCheck, settings
+
+    # How long a machine takes to make up data says nothing about the project.
+    settings.register_profile(
+        "any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any-speed")
 
 
 @pytest.fixture(scope="session")

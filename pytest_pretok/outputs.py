@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_pretok.text import printable
+from pretok_schemas.text import printable
 
 if TYPE_CHECKING:
     from pytest_pretok.checks import Checks

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pytest_pretok.text import printable
+from pretok_schemas.text import printable
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -71,7 +71,7 @@ def check(
     if quiet and verbose:
         raise UsageFault("-q and -v exclude each other")
     _look_for(rules)
-    from pytest_pretok.cli.shielded import Manner, run  # lazy: start cost
+    from pytest_pretok.shielded import Manner, run  # lazy: start cost
 
     words = [*_targets(paths or (".",)), *_words(options)]
     ctx.exit(run(words, Manner(rules, quiet, verbose)))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from pretok_schemas.cuts import empty_columns
 from pytest_pretok.readers.base import Chunk, Header, Unit, unreadable
-from pytest_pretok.readers.batches import deliver, empty_columns, first_of_each, repeated_names
+from pytest_pretok.readers.batches import deliver, first_of_each, repeated_names
 
 FORMAT = "table"
 

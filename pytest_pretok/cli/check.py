@@ -15,7 +15,7 @@ Exit codes:
   1  a rule is broken
   2  the declaration is faulty, or the run was interrupted
   3  an error of pytest-pretok itself
-  4  nothing to check, or a wrong option
+  4  nothing to check, a wrong option, or a report not written
   5  no rule was left to check
 """
 

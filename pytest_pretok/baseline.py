@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -173,24 +172,6 @@ def _line(key: Key, known: Known) -> str:
     split = key.split or None
     entry = {key.kind: key.name, "split": split, "rule": key.rule}
     return json.dumps({**entry, "violations": known.violations, "total": known.total})
-
-
-def write(path: Path, text: str) -> None:
-    """Write the file whole or not at all; its permissions, and a link to it, stay.
-
-    Raises:
-        OSError: the file cannot be written; what was there still is.
-    """
-    real = Path(os.path.realpath(path))
-    real.parent.mkdir(parents=True, exist_ok=True)
-    scratch = real.with_name(f".{real.name}.{os.getpid()}")
-    try:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
-        if exists(real):
-            shutil.copymode(real, scratch)
-        scratch.replace(real)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 # -- what it allows

@@ -178,12 +178,21 @@ def _check_outputs(config: pytest.Config) -> None:
         from pytest_pretok.report.formats import fault_of  # lazy: start cost
 
         for name in reports:
-            fault = fault_of(name)
+            fault = fault_of(name) or _folder_fault(config, name)
             if fault is not None:
                 raise pytest.UsageError(f"--pretok-report={name}: {fault}")
     violations = config.getoption("pretok_violations")
-    if violations is not None and not violations.endswith(".parquet"):
-        raise pytest.UsageError(f"--pretok-violations={violations}: the file must end in .parquet")
+    if violations is not None:
+        ends = violations.endswith(".parquet")
+        fault = _folder_fault(config, violations) if ends else "the file must end in .parquet"
+        if fault is not None:
+            raise pytest.UsageError(f"--pretok-violations={violations}: {fault}")
+
+
+def _folder_fault(config: pytest.Config, name: str) -> str | None:
+    """Why nothing can be written under a name, known before a scan of hours."""
+    path = os.path.join(config.invocation_params.dir, name)  # noqa: PTH118 (never raises)
+    return "this is a folder" if os.path.isdir(path) else None  # noqa: PTH112
 
 
 def _check_engine(config: pytest.Config) -> None:

@@ -21,6 +21,7 @@ from pytest_pretok import nodes
 from pytest_pretok.arguments import ANCHOR
 from pytest_pretok.checks import Checks, Options, Selection, Subject
 from pytest_pretok.engines import EngineError
+from pytest_pretok.outputs import Outputs
 from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
 from pytest_pretok.report import summary
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_pretok.report.known import Update
 
 _FINDING = pytest.StashKey[Finding]()
+_LOST = "pretok_lost_part"  # what a worker says: why its violations were not written
 
 
 class DataSession:
@@ -52,13 +54,10 @@ class DataSession:
         self.records = Records(plan, config.rootpath.as_posix())
         self.session: pytest.Session | None = None
         violations = config.getoption("pretok_violations")
-        self.violations = (
-            None if violations is None else Path(config.invocation_params.dir, violations)
-        )
-        if self.violations is not None and not hasattr(config, "workerinput"):
-            from pytest_pretok.report.violations import remove_parts  # lazy: start cost
-
-            remove_parts(self.violations)
+        reports = config.getoption("pretok_report")
+        self.outputs = Outputs(config.invocation_params.dir, reports, violations)
+        if not hasattr(config, "workerinput"):
+            self.outputs.remove_parts()
         options = Options(
             config.getoption("pretok_examples"),
             config.getoption("pretok_workers"),
@@ -239,54 +238,57 @@ class DataSession:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Stop the engine, and write what was asked for."""
         self.checks.close()
-        worker = getattr(self.config, "workerinput", {}).get("workerid")
-        if self.violations is not None:
-            from pytest_pretok.report.violations import merge_parts, write_part  # lazy: start cost
+        if hasattr(self.config, "workerinput"):
+            worker = self.config.workerinput["workerid"]
+            lost = self.outputs.write_part(worker, self.checks)
+            vars(self.config)["workeroutput"][_LOST] = lost  # pytest-xdist put it there
+            return
+        if not self._distributed():
+            self.outputs.write_part("main", self.checks)
+        self.outputs.join_parts(self.plan)
+        self.records.complete = not (
+            session.shouldstop or session.shouldfail or int(exitstatus) == 2
+        )
+        self.outputs.write_reports(self.records)
+        self._update_baseline(exitstatus)
+        if int(exitstatus) == 0 and self._unwritten():
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
-            if worker is not None or not self._distributed():
-                write_part(self.violations, worker or "main", self.checks)
-            if worker is None:
-                merge_parts(self.violations, self.plan)
-        if worker is None:
-            self.records.complete = not (
-                session.shouldstop or session.shouldfail or int(exitstatus) == 2
-            )
-            self._write_reports()
-            self._update_baseline(session, exitstatus)
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear whether a pytest-xdist worker, gone by now, could write its violations."""
+        lost = getattr(node, "workeroutput", {}).get(_LOST)
+        if lost is not None:
+            self.outputs.lost_part(lost)
 
     def pytest_unconfigure(self) -> None:
         """Stop the engine even where another plugin's end went wrong."""
         self.checks.close()
 
-    def _write_reports(self) -> None:
-        names = self.config.getoption("pretok_report")
-        if names:
-            from pytest_pretok.report.formats import write_reports  # lazy: start cost
-
-            folder = self.config.invocation_params.dir
-            write_reports([Path(folder, name) for name in names], self.records)
-
-    def _update_baseline(self, session: pytest.Session, exitstatus: int) -> None:
+    def _update_baseline(self, exitstatus: int) -> None:
         collects_only = self.config.getoption("collectonly", False)
         if self.checks.options.update_baseline and not collects_only:
             from pytest_pretok.report import known  # lazy: start cost
 
             # 2: interrupted, 3: an error of ours or of a plugin. Neither is a state to keep.
             self.updates = known.update(self.records, int(exitstatus) in (2, 3))
-            failed = any(update.error is not None for update in self.updates)
-            if failed and int(exitstatus) == 0:
-                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _unwritten(self) -> bool:
+        return bool(self.outputs.lines) or any(one.error is not None for one in self.updates)
 
     def _distributed(self) -> bool:
         return bool(getattr(self.config.option, "dist", "no") != "no" and self.config.option.tx)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """One paragraph a split, also when all is well; nothing under -qq, as pytest does."""
-        if self.config.get_verbosity() < -1:
-            return
+        """One paragraph a split, also when all is well; under -qq what was not written alone."""
         width = self.config.get_terminal_writer().fullwidth
-        lines = self._baseline_lines(width) if self.plan.baselines else []
-        lines += summary.lines(self.records, width)
+        quiet = self.config.get_verbosity() < -1
+        lines = []
+        if self.plan.baselines and not (quiet and all(one.error is None for one in self.updates)):
+            lines += self._baseline_lines(width)
+        if not quiet:
+            lines += summary.lines(self.records, width)
+        lines += self.outputs.lines
         if lines:
             terminalreporter.section("pretok", "-")
             for line in lines:

@@ -5,12 +5,13 @@ Must not import what a subcommand needs: help and completion stay quick.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from pytest_pretok import __version__
+from pytest_pretok.cli.common import as_failures, nearest
 
 # name -> where it lives, and what the list of commands says of it
 COMMANDS = {
@@ -27,7 +28,17 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """A group whose commands are imported one by one."""
+    """A group whose commands are imported one by one, and end with pytest's exit codes."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the words before the command's name."""
+        with as_failures():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is named."""
+        with as_failures():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
@@ -47,8 +58,7 @@ class _Commands(click.Group):
         """The command that the first word names, or a usage error with the nearest one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            near = get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(COMMANDS)}"
+            hint = nearest(name, COMMANDS, f"known: {', '.join(COMMANDS)}")
             ctx.fail(f"there is no command {name!r}; {hint}")
         return super().resolve_command(ctx, args)
 

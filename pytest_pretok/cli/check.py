@@ -5,11 +5,9 @@ Imports nothing of pytest before it is called.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import click
 
-from pytest_pretok.cli.command import GateCommand, UsageFault
+from pytest_pretok.cli.common import Command, Workers, known_rule
 
 EPILOG = """\b
 Exit codes:
@@ -17,24 +15,12 @@ Exit codes:
   1  a rule is broken
   2  the declaration is faulty, or the run was interrupted
   3  an error of pytest-pretok itself
-  4  nothing to check, or a wrong option
+  4  nothing to check, a wrong option, or a report not written
   5  no rule was left to check
 """
 
 
-class _Workers(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.5
-    """``auto``, or a number from 1 on."""
-
-    name = "N"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The word as pytest's option takes it."""
-        if value != "auto" and not (value.isdecimal() and int(value) > 0):
-            self.fail(f"{value!r} is neither 'auto' nor a number from 1 on", param, ctx)
-        return value
-
-
-@click.command(cls=GateCommand, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option("--contract", metavar="NAME", help="Contract for data that declares none.")
 @click.option("--rule", "rules", metavar="RULE", multiple=True, help="Only this rule; repeatable.")
@@ -46,13 +32,18 @@ class _Workers(click.ParamType):  # type: ignore[type-arg]  # not generic before
 @click.option("--update-baseline", is_flag=True, help="Take down what is found as known.")
 @click.option("--warnings-as-errors", is_flag=True, help="What would only warn fails, too.")
 @click.option("--engine", type=click.Choice(["local", "ray", "dask"]), help="Where scans run.")
-@click.option("--workers", type=_Workers(), help="Threads or processes of a scan, or auto.")
+@click.option("--workers", type=Workers(), help="Threads or processes of a scan, or auto.")
 @click.option("--annotations", type=click.Choice(["github"]), help="Mark failures in CI.")
 @click.option("-q", "--quiet", is_flag=True, help="A line a failure.")
 @click.option(
     "-v", "--verbose", is_flag=True, help="A line a rule, and what pytest says of itself."
 )
-@click.option("--color", type=click.Choice(["auto", "yes", "no"]), default="auto")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "yes", "no"]),
+    default="auto",
+    help="Colours; auto: on a terminal, unless NO_COLOR is set.",
+)
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -69,25 +60,13 @@ def check(
     settings, conftest.py and plugins are. A PATH may also be an id, copied from a failure.
     """
     if quiet and verbose:
-        raise UsageFault("-q and -v exclude each other")
-    _look_for(rules)
-    from pytest_pretok.cli.shielded import Manner, run  # lazy: start cost
+        raise click.UsageError("-q and -v exclude each other")
+    for rule in rules:
+        known_rule(rule, f"--rule={rule}")
+    from pytest_pretok.shielded import Manner, run  # lazy: start cost
 
     words = [*_targets(paths or (".",)), *_words(options)]
     ctx.exit(run(words, Manner(rules, quiet, verbose)))
-
-
-def _look_for(rules: tuple[str, ...]) -> None:
-    """Refuse rules that do not exist."""
-    if not rules:
-        return
-    from pretok_schemas.rules import NAMES  # lazy: start cost
-
-    for rule in rules:
-        if rule not in NAMES:
-            near = get_close_matches(rule, NAMES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "'pretok rules' lists them"
-            raise UsageFault(f"--rule={rule}: there is no such rule; {hint}")
 
 
 def _targets(paths: tuple[str, ...]) -> list[str]:
@@ -95,7 +74,7 @@ def _targets(paths: tuple[str, ...]) -> list[str]:
     ids = [path for path in paths if "::" in path and _is_id(path)]
     if ids and len(ids) < len(paths):
         other = next(path for path in paths if path not in ids)
-        raise UsageFault(f"{ids[0]} is an id, {other} is a path: check one kind at a time")
+        raise click.UsageError(f"{ids[0]} is an id, {other} is a path: check one kind at a time")
     return ids or [f"--pretok-data={path}" for path in paths]
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from difflib import get_close_matches
 
 import click
 
-from pytest_pretok.cli.command import UsageFault
-
+# As pytest has them, so that a gate can tell the reasons apart.
 VIOLATIONS = 1
+FAULTY = 2  # or interrupted
+USAGE = 4
 
 
 class Broken(click.ClickException):
@@ -28,27 +29,46 @@ class Broken(click.ClickException):
 class Faulty(click.ClickException):
     """A declaration is at fault, or what it names; the text has all its faults."""
 
-    exit_code = 2
+    exit_code = FAULTY
 
 
 class Refused(click.ClickException):
     """The command cannot be carried out as it was given; the text says what there is."""
 
-    exit_code = 4
+    exit_code = USAGE
 
 
 class Command(click.Command):
-    """A command whose errors have pytest's exit codes, and are texts rather than tracebacks."""
+    """A command whose options may also be spelled as pytest has them (``--pretok-violations``).
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the arguments; a faulty one ends with 4."""
-        with as_failures():
-            return super().make_context(*args, **kwargs)
+    A message that names one may come from either.
+    """
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        with as_failures():
-            return super().invoke(ctx)
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        end = args.index("--") if "--" in args else len(args)
+        words = [f"--{word.removeprefix('--pretok-')}" if _is_long(word) else word for word in args]
+        return super().parse_args(ctx, words[:end] + args[end:])
+
+
+def _is_long(word: str) -> bool:
+    return word.startswith("--pretok-")
+
+
+class Workers(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.5
+    """How wide to work: a number from 1 on, or None for ``auto``."""
+
+    name = "N"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """The number that the word is."""
+        if isinstance(value, int) or value == "auto":
+            return None if value == "auto" else int(value)
+        if not (value.isdecimal() and int(value) > 0):
+            self.fail(f"{value!r} is neither 'auto' nor a number from 1 on", param, ctx)
+        return int(value)
 
 
 @contextmanager
@@ -57,9 +77,14 @@ def as_failures() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        raise UsageFault(error.format_message(), error.ctx) from None
-    except click.ClickException:
+        # click has 2, which is a faulty declaration here
+        error.exit_code = USAGE  # type: ignore[misc]
         raise
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted.", err=True)
+        raise SystemExit(FAULTY) from None
     except BrokenPipeError:
         # Nobody reads on (`| head`): flushing what is left at the end would only complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -78,16 +103,37 @@ def _failure(error: Exception) -> click.ClickException | None:
         return Faulty(str(error))
     from pytest_pretok.inspect.rows import NoSuchRow, UnreadableRow
     from pytest_pretok.inspect.targets import TargetError
+    from pytest_pretok.planning import PlanError
     from pytest_pretok.readers import UnreadableFile
     from pytest_pretok.tokenizers import TokenizerError
 
-    if isinstance(error, TargetError | NoSuchRow):
+    if isinstance(error, TargetError | NoSuchRow | PlanError):
         return Refused(str(error))
     if isinstance(error, UnreadableRow | UnreadableFile):
         return Broken(str(error))
     if isinstance(error, TokenizerError):
         return Faulty(f"the tokenizer cannot be read: {error}")
     return None
+
+
+def nearest(word: str, known: Collection[str], otherwise: str) -> str:
+    """What to say of a name that does not exist: the nearest one, or ``otherwise``."""
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise
+
+
+def known_rule(name: str, where: str) -> str:
+    """The name of a rule, as it is.
+
+    Raises:
+        click.UsageError: there is no such rule; ``where`` says what named it.
+    """
+    from pretok_schemas.rules import NAMES  # lazy: start cost
+
+    if name not in NAMES:
+        hint = nearest(name, NAMES, "'pretok rules' lists them")
+        raise click.UsageError(f"{where}: there is no such rule; {hint}")
+    return name
 
 
 def terminal_width() -> int:

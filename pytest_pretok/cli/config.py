@@ -9,7 +9,7 @@ import shutil
 
 import click
 
-from pytest_pretok.cli.command import GateCommand, UsageFault
+from pytest_pretok.cli.common import VIOLATIONS, Command
 
 EPILOG = """\b
 Exit codes:
@@ -20,7 +20,7 @@ Exit codes:
 """
 
 
-@click.command(cls=GateCommand, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
 @click.option(
     "--files",
@@ -39,22 +39,15 @@ def config(ctx: click.Context, /, paths: tuple[str, ...], files: bool, quiet: bo
     """
     from pathlib import Path  # lazy: start cost, as all below
 
-    from pytest_pretok.faults import DeclarationError
     from pytest_pretok.overview import absent_files, lines
-    from pytest_pretok.planning import PlanError, Request, declared_plan
+    from pytest_pretok.planning import Request, declared_plan
 
     cwd = Path.cwd()
-    try:
-        plan = declared_plan(Request(cwd, cwd, paths or (".",)))
-    except PlanError as error:
-        raise UsageFault(str(error)) from None
-    except DeclarationError as error:
-        click.echo(f"Error: {error}", err=True)
-        ctx.exit(2)
+    plan = declared_plan(Request(cwd, cwd, paths or (".",)))
     if not quiet:
         click.echo("\n".join(lines(plan, shutil.get_terminal_size().columns)))
     missing = [*absent_files(plan), *(f"{name}: not there" for name in plan.absent)]
     if files and missing:
         told = "\n".join(f"  {one}" for one in missing)
         click.echo(f"Error: declared, but missing\n{told}", err=True)
-        ctx.exit(1)
+        ctx.exit(VIOLATIONS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from pytest_pretok.cli.common import Command, Faulty, Refused
+from pytest_pretok.cli.common import Command, Faulty, Refused, Workers
 
 
 @click.command(cls=Command)
@@ -18,7 +18,7 @@ from pytest_pretok.cli.common import Command, Faulty, Refused
 @click.option("-o", "--output", "out", default="pyproject.toml", show_default=True, metavar="FILE",
               help="The pyproject.toml to append to; - prints only.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print only.")
-@click.option("--workers", type=click.IntRange(1), help="Threads (default: one a processor).")
+@click.option("--workers", type=Workers(), help="Threads, or auto: one a processor.")
 def init(path: str, out: str, dry_run: bool, workers: int | None) -> None:
     """Write a [tool.pretok] table for the data under PATH (default: this folder).
 
@@ -45,4 +45,4 @@ def init(path: str, out: str, dry_run: bool, workers: int | None) -> None:
         raise (Faulty if error.faulty else Refused)(str(error)) from None
     click.echo(text, nl=False)
     if not printed:
-        click.echo(f"\nWritten to {out}. Next: pytest --pretok-data={out}", err=True)
+        click.echo(f"\nWritten to {out}. Next: pretok check {out}", err=True)

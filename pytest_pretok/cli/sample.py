@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_pretok.cli.common import VIOLATIONS, Broken, Command, Refused
+from pytest_pretok.cli.common import VIOLATIONS, Broken, Command, Refused, Workers
 
 if TYPE_CHECKING:
     from pretok_schemas.findings import Finding
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("path")
-@click.option("-n", "--rows", "size", type=click.IntRange(1), default=64, show_default=True,
-              help="Rows of each split.")  # fmt: skip
+@click.option("-n", "--rows", "size", type=click.IntRange(1), metavar="N", default=64,
+              show_default=True, help="Rows of each split.")  # fmt: skip
 @click.option("-o", "--output", "out", required=True, metavar="OUT",
               help="A file; or a folder, for several splits or a save_to_disk folder.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other rows.")
-@click.option("--split", help="This split only (default: all of them).")
-@click.option("--dataset", help="The dataset, where PATH holds several.")
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="Another seed, other rows."
+)
+@click.option("--split", metavar="NAME", help="This split only (default: all of them).")
+@click.option("--dataset", metavar="NAME", help="The dataset, where PATH holds several.")
 @click.option("--force", is_flag=True, help="Overwrite OUT.")
-@click.option("--workers", type=click.IntRange(1), help="Threads (default: one a processor).")
+@click.option("--workers", type=Workers(), help="Threads, or auto: one a processor.")
 def sample(
     path: str,
     size: int,

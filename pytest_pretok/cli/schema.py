@@ -9,8 +9,10 @@ import json
 
 import click
 
+from pytest_pretok.cli.common import Command
 
-@click.command()
+
+@click.command(cls=Command)
 @click.option(
     "--of",
     "subject",

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_pretok.cli.common import VIOLATIONS, Command, terminal_width
+from pytest_pretok.cli.common import VIOLATIONS, Command, Workers, terminal_width
 
 if TYPE_CHECKING:
     from pytest_pretok.inspect.targets import Target
 
 
 @click.command(cls=Command)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--batch-size", type=click.IntRange(1), help="Rows (bins, when packing) a batch.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--batch-size", type=click.IntRange(1), metavar="N", help="Rows (bins, when packing) a batch."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @click.option("--contract", metavar="NAME", help="The contract of undeclared data.")
-@click.option("--workers", type=click.IntRange(1), help="Threads (default: one a processor).")
+@click.option("--workers", type=Workers(), help="Threads, or auto: one a processor.")
 def stats(
     paths: tuple[str, ...],
     batch_size: int | None,
@@ -30,7 +32,7 @@ def stats(
     contract: str | None,
     workers: int | None,
 ) -> None:
-    """Say what the data under each PATH is like, split by split, without a verdict.
+    """Say what the data under each PATH (or . if none) is like, split by split, without a verdict.
 
     Rows, tokens, the share that is trained, lengths, special ids, how trained runs begin and end,
     and the batches of an epoch: bins and their fill where packing is declared, padding where it
@@ -47,7 +49,7 @@ def stats(
             f"{printable(contract, 60)!r} is none of {known}", param_hint="--contract"
         )
     found: list[tuple[Target, dict[str, Any]]] = []
-    for target in asked_for(paths, Path.cwd(), contract):
+    for target in asked_for(paths or (".",), Path.cwd(), contract):
         facts = _facts(target, batch_size, workers or auto_workers())
         found.append((target, facts))
         if not as_json:

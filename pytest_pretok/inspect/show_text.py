@@ -79,7 +79,8 @@ def header(
 ) -> list[str]:
     """Where the row stands, how long its lists are, and which rules it breaks."""
     place = f"{shard} row {in_shard}"
-    where = [f"{name}: {place}" if alone else f"{name} row {number}: {place}"]
+    named = "" if name == shard else f"{name}: "
+    where = [f"{named}{place}" if alone else f"{name} row {number}: {place}"]
     lengths = [f"{printable(name, 40)} {size:,}" for name, size in row.lengths.items()]
     lengths += [f"{printable(name, 40)} {why}" for name, why in row.missing.items()]
     facts = ", ".join(lengths)

@@ -6,15 +6,12 @@ same; its module is imported when it is asked for.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from pytest_pretok.report.json_report import report_dict
-from pytest_pretok.report.records import Records
+from pytest_pretok.whole_files import write_whole
 
 # suffix -> the module beside this one whose ``render`` makes a text of the report
 FORMATS = {".html": "html", ".json": "json_report", ".md": "markdown", ".sarif": "sarif"}
@@ -36,22 +33,11 @@ def fault_of(name: str) -> str | None:
     return f"the suffix is no known format; use {', '.join(FORMATS)}"
 
 
-def write_reports(paths: Sequence[Path], records: Records) -> None:
-    """Write a report in the format of each path's suffix."""
-    report = report_dict(records)
-    for path in paths:
-        module = import_module(f"pytest_pretok.report.{FORMATS[path.suffix]}")
-        write_whole(path, module.render(report))
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write a report in the format of the path's suffix.
 
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside the path and rename it, so that a full disk never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    Raises:
+        OSError: it cannot be written; what was there still is.
+    """
+    module = import_module(f"pytest_pretok.report.{FORMATS[path.suffix]}")
+    write_whole(path, module.render(report))

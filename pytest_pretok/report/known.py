@@ -18,6 +18,7 @@ from pytest_pretok.checks import ACROSS, offered_rules
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
 from pytest_pretok.text import node_path
+from pytest_pretok.whole_files import write_whole
 
 SHOWN = 20  # findings listed one by one
 _WORDS = ("new", "grew", "restated", "shrank", "gone")
@@ -147,7 +148,7 @@ def _update_one(plan: Plan, path: str, seen: Seen) -> Update:
         entries, changes = baseline.merge(old or {}, seen.now, seen.unsettled, whole)
         text = baseline.dump(entries)
         if old is None or text != file.read_text(encoding="utf-8"):
-            baseline.write(file, text)
+            write_whole(file, text)
     except (OSError, baseline.BaselineError) as error:
         return Update(path, error=str(error))
     left = len(old or {}) - sum(change.old is not None for change in changes)

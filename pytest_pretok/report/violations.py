@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from glob import escape
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pretok_schemas.state import HitTable
 from pytest_pretok.checks import Checks
 from pytest_pretok.plan import Plan
 from pytest_pretok.scan import SplitScan
+from pytest_pretok.whole_files import make_folder
 
 _GROUP = 1_048_576  # rows of a row group
 
@@ -41,7 +43,7 @@ SCHEMA = pa.schema(
 
 def write_part(path: Path, worker: str, checks: Checks) -> None:
     """Write the violations of the splits that this process scanned, and an index of row groups."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     scanned: list[list[Any]] = []
     with pq.ParquetWriter(_part(path, worker), SCHEMA, compression="zstd") as writer:
         for (number, split), scan in checks.finished_scans().items():
@@ -55,8 +57,12 @@ def write_part(path: Path, worker: str, checks: Checks) -> None:
 
 
 def merge_parts(path: Path, plan: Plan) -> None:
-    """Join the parts of all processes into the file that was asked for."""
-    names = sorted(index.name for index in path.parent.glob(f".{path.name}.*.index"))
+    """Join the parts of all processes into the file that was asked for.
+
+    Raises:
+        OSError: it cannot be written; what was there still is.
+    """
+    names = sorted(index.name for index in _beside(path, "index"))
     # By rule, too: a process that scanned a split need not have compared it with the others.
     places: dict[tuple[int, str, str], tuple[Path, range]] = {}
     for name in names:
@@ -66,7 +72,7 @@ def merge_parts(path: Path, plan: Plan) -> None:
         for number, split, rule, groups in json.loads(index.read_text(encoding="utf-8")):
             places.setdefault((number, split, rule), (part, range(group, group + groups)))
             group += groups
-    scratch = path.with_name(f".{path.name}.merged")
+    scratch = path.with_name(f".{path.name}.merged.part")
     with pq.ParquetWriter(scratch, SCHEMA, compression="zstd") as writer:
         for number, dataset in enumerate(plan.datasets):
             for planned, rule in product(dataset.splits, NAMES):
@@ -76,10 +82,6 @@ def merge_parts(path: Path, plan: Plan) -> None:
                         for group in here:
                             writer.write_table(file.read_row_group(group))
     scratch.replace(path)
-    for name in names:
-        index = path.parent / name
-        index.with_suffix(".part").unlink(missing_ok=True)
-        index.unlink()
 
 
 def _tables(dataset: str, scan: SplitScan, chosen: set[str]) -> Iterator[tuple[str, pa.Table]]:
@@ -137,10 +139,11 @@ def _index(path: Path, worker: str) -> Path:
     return path.with_name(f".{path.name}.{worker}.index")
 
 
+def _beside(path: Path, suffix: str) -> Iterator[Path]:
+    return path.parent.glob(f".{escape(path.name)}.*.{suffix}")
+
+
 def remove_parts(path: Path) -> None:
-    """Remove what a run that was killed left behind."""
-    for left in [
-        *path.parent.glob(f".{path.name}.*.part"),
-        *path.parent.glob(f".{path.name}.*.index"),
-    ]:
+    """Remove the parts of this run, or what one that was killed left behind."""
+    for left in [*_beside(path, "part"), *_beside(path, "index")]:
         left.unlink(missing_ok=True)

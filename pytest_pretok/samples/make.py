@@ -23,6 +23,7 @@ from pytest_pretok.samples.choose import choose
 from pytest_pretok.samples.saved import DATA_FILE, write_saved
 from pytest_pretok.samples.source import SampleError, Source, look_at
 from pytest_pretok.samples.write import ENDINGS, SUFFIXES, compression, suffix_of, write_rows
+from pytest_pretok.whole_files import reason_of
 
 _KINDS = {
     "parquet": "Parquet",
@@ -199,7 +200,7 @@ def beside(out: Path) -> Iterator[Path]:
         else:
             temporary.replace(out)
     except OSError as error:
-        raise SampleError(f"{out} cannot be written: {error.strerror or error}") from error
+        raise SampleError(f"{out} cannot be written: {reason_of(error)}") from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

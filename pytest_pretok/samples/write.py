@@ -6,6 +6,7 @@ Knows containers, no contract. Memory holds one batch of the source at a time.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from pytest_pretok.readers.text import PIECE, compression_of, head_of, pieces
 from pytest_pretok.samples.source import SampleError, Source
 
 BLANK = b" \t\r\n"  # a line of nothing else is no row
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # no fault of what is read
 _ROWS = 256  # decoded at a time
 SUFFIXES = {
     "parquet": (".parquet", ".pq"),
@@ -40,6 +42,7 @@ def write_rows(source: Source, rows: Ints, out: Path) -> None:
 
     Raises:
         SampleError: a file cannot be read, or its columns are not those of the first one.
+        OSError: there is no room for the sample.
     """
     chosen = [
         rows[source.shards[rows] == number] - int(np.searchsorted(source.shards, number))
@@ -61,6 +64,8 @@ def write_rows(source: Source, rows: Ints, out: Path) -> None:
     try:
         writers[source.kind](wanted, out)
     except LIBRARY_ERRORS as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise
         raise SampleError(f"the rows cannot be copied: {error}", unreadable=True) from error
 
 

@@ -6,7 +6,6 @@ Reads the rows once, for the evidence; writes no file but the declaration that i
 from __future__ import annotations
 
 import os
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from pytest_pretok.starting.found import (
 )
 from pytest_pretok.starting.toml_text import comment, key, string, table
 from pytest_pretok.tokenizers import TokenizerError, load_tokenizer
+from pytest_pretok.whole_files import reason_of, write_whole
 
 
 def propose(path: Path, base: Path, workers: int) -> str:
@@ -170,16 +170,10 @@ def append(file: Path, text: str) -> None:
     except tomllib.TOMLDecodeError as error:
         why = f"the table cannot be put behind what stands there ({error}); write it yourself"
         raise StartError(f"{file.name}: {why}", faulty=True) from error
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(whole.encode("utf-8"))
-        if file.exists():
-            shutil.copymode(file, temporary)
-        temporary.replace(file.resolve())
+        write_whole(file, whole)
     except OSError as error:
-        raise StartError(f"{file} cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise StartError(f"{file} cannot be written: {reason_of(error)}") from error
 
 
 def check(file: Path) -> str:

@@ -349,7 +349,7 @@ def test_a_hostile_repository(pretok: Pretok, here: Path, python: tuple[str, ...
 
 CHILD = """
 import os, sys
-from pytest_pretok.cli.shielded import Manner, run
+from pytest_pretok.shielded import Manner, run
 import pytest_pretok.checks as checks
 
 scan = checks.scan_split

@@ -59,8 +59,52 @@ def test_a_misspelled_command(pretok: Pretok, word: str, told: str) -> None:
     """The nearest command is named."""
     done = pretok(word)
 
-    assert done.code == 2
+    assert done.code == 4
     assert told in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--nope"], ["explain"], ["explain", "no-rule"], ["schema", "x"], ["rules", "x"]]
+    + [[name, "--nope"] for name in COMMANDS],
+    ids=" ".join,
+)
+def test_usage_errors_end_alike(pretok: Pretok, words: list[str]) -> None:
+    """2 is a faulty declaration; what was mistyped is 4, whichever command it was meant for."""
+    assert pretok(*words).code == 4
+
+
+def test_an_interrupt_is_no_verdict() -> None:
+    """Ctrl-C ends with 2, as in pytest; 1 would say that a rule is broken."""
+    program = (
+        "import sys; from pytest_pretok.cli import main; import pytest_pretok.cli.stats as s;"
+        "import signal, os; s._facts = lambda *_: os.kill(os.getpid(), signal.SIGINT);"
+        "main(['stats', sys.argv[1]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "example_project/data"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.strip() == "Interrupted."
+
+
+def test_the_package_runs_as_a_module() -> None:
+    """`python -m pytest_pretok` is the command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_pretok", "rules", "--nope"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 4
+    assert done.stderr.startswith("Usage: pretok rules [OPTIONS]")
 
 
 @pytest.mark.parametrize("command", ["check", "config"])

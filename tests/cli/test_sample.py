@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import json
 import lzma
@@ -425,3 +426,21 @@ def test_shards_of_other_columns(tmp_path: Path) -> None:
     assert done.exit_code == 4, done.output
     assert "has other columns than the first file" in done.output
     assert not (tmp_path / "s.parquet").exists()
+
+
+def test_a_full_disk_is_no_fault_of_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with 4, says so in a line, and leaves nothing behind."""
+    source = write(tmp_path / "rows.parquet", clean_rows())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: ...")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", refuse)
+    out = tmp_path / "out.parquet"
+    done = run(source, "-n", 2, "-o", out)
+
+    assert done.exit_code == 4
+    assert done.stderr == f"Error: {out} cannot be written: No space left on device\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]

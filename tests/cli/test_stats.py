@@ -315,7 +315,8 @@ def test_text_keeps_to_the_terminal(
     ("args", "code", "says"),
     [
         (("nowhere",), 4, "there is no such file or folder"),
-        ((), 4, "Missing argument"),
+        ((), 4, ".: nothing to check"),
+        ((".", "--workers", "0"), 4, "neither 'auto' nor"),
         ((".",), 4, "nothing to check"),
         ((".", "--contract", "axoltl"), 4, "is none of"),
         ((".", "--batch-size", "0"), 4, "batch-size"),

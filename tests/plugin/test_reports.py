@@ -427,3 +427,97 @@ def test_one_scan_a_split(run: Run, here: Path, workers: list[str]) -> None:
     again = {"data/hub/train-00000-of-00002.parquet"} if workers else set()
     assert {shard for shard in scans if scans.count(shard) > 1} <= again
     assert len(set(scans)) == 8
+
+
+# -- what cannot be written
+
+
+def stuffed(here: Path, name: str) -> str:
+    """A file that cannot be written: a file stands where its folder would."""
+    (here / "stuffed").write_text("no folder", encoding="utf-8")
+    return f"stuffed/{name}"
+
+
+@pytest.mark.parametrize("kind", ["json", "html", "md", "sarif", "parquet"])
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "n2"])
+@pytest.mark.parametrize("quiet", [[], ["-qq"]], ids=["loud", "qq"])
+def test_the_verdict_outlives_what_cannot_be_written(
+    run: Run, here: Path, kind: str, workers: list[str], quiet: list[str]
+) -> None:
+    """A clean run ends with 4 and says what is missing; what can be written is written."""
+    write(here / "clean.parquet", clean_rows())
+    name = stuffed(here, f"r.{kind}")
+    option = "--pretok-violations" if kind == "parquet" else "--pretok-report"
+
+    ran = run(
+        "--pretok-data=clean.parquet",
+        f"{option}={name}",
+        "--pretok-report=whole.json",
+        *workers,
+        *quiet,
+    )
+
+    what = "VIOLATIONS" if kind == "parquet" else "REPORT"
+    assert ran.code == 4
+    assert f"{what} NOT WRITTEN, {name}: Not a directory" in ran.lines
+    assert "INTERNALERROR" not in ran.text
+    assert json.loads((here / "whole.json").read_text(encoding="utf-8"))["ok"]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "n2"])
+def test_violations_stay_the_exit_code(run: Run, here: Path, workers: list[str]) -> None:
+    """Data that breaks a rule ends with 1, whatever else went wrong."""
+    write(here / "faulty.parquet", faulty_rows())
+    name = stuffed(here, "v.parquet")
+
+    ran = run(
+        "--pretok-data=faulty.parquet",
+        f"--pretok-violations={name}",
+        "--pretok-report=stuffed/r.md",
+        *workers,
+    )
+
+    assert ran.code == 1
+    assert f"VIOLATIONS NOT WRITTEN, {name}: Not a directory" in ran.lines
+    assert "REPORT NOT WRITTEN, stuffed/r.md: Not a directory" in ran.lines
+    assert "INTERNALERROR" not in ran.text
+
+
+def test_violations_of_a_full_disk(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is full, what was there stays, and no part is left."""
+    write(here / "faulty.parquet", faulty_rows())
+    (here / "out").mkdir()
+    (here / "out/v.parquet").write_bytes(b"old")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "Error writing bytes to file. Detail: [errno 28] ...")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", refuse)
+    ran = run("--pretok-data=faulty.parquet", "--pretok-violations=out/v.parquet")
+
+    assert ran.code == 1
+    assert "VIOLATIONS NOT WRITTEN, out/v.parquet: No space left on device" in ran.lines
+    assert [path.name for path in (here / "out").iterdir()] == ["v.parquet"]
+    assert (here / "out/v.parquet").read_bytes() == b"old"
+
+
+def test_violations_under_a_name_that_is_a_pattern(run: Run, here: Path) -> None:
+    """Brackets in the file's name are brackets."""
+    write(here / "faulty.parquet", faulty_rows())
+
+    run("--pretok-data=faulty.parquet", "--pretok-violations=v[1].parquet")
+
+    assert pq.read_table(here / "v[1].parquet").num_rows > 0
+    assert not [path.name for path in here.iterdir() if path.name.startswith(".v")]
+
+
+@pytest.mark.parametrize("option", ["report=a.json", "violations=a.parquet"])
+def test_a_folder_where_a_file_should_be(run: Run, here: Path, option: str) -> None:
+    """It is refused before anything is read."""
+    write(here / "clean.parquet", clean_rows())
+    (here / option.partition("=")[2]).mkdir()
+
+    ran = run("--pretok-data=clean.parquet", f"--pretok-{option}")
+
+    assert ran.code == 4
+    assert f"--pretok-{option}: this is a folder" in ran.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from fractions import Fraction
@@ -207,38 +206,6 @@ def test_no_file(tmp_path: Path) -> None:
     assert baseline.read(tmp_path / ("x" * 5000)) is None
     with pytest.raises(BaselineError, match="no regular file"):
         baseline.read(tmp_path)
-
-
-def test_write_keeps_links_and_permissions(tmp_path: Path) -> None:
-    """The file behind a link is replaced, with its mode; folders are made, nothing is left."""
-    file = tmp_path / "deep" / "b.json"
-    baseline.write(file, "old")
-    file.chmod(0o640)
-    link = tmp_path / "link.json"
-    link.symlink_to(file)
-
-    baseline.write(link, "new")
-
-    assert link.is_symlink()
-    assert file.read_text(encoding="utf-8") == "new"
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert [path.name for path in file.parent.iterdir()] == ["b.json"]
-
-
-def test_write_or_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A write that fails leaves what was there, and nothing else."""
-    file = tmp_path / "b.json"
-    baseline.write(file, "old")
-
-    def refuse(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="disk full"):
-        baseline.write(file, "new")
-
-    assert file.read_text(encoding="utf-8") == "old"
-    assert os.listdir(tmp_path) == ["b.json"]
 
 
 # -- what an update changes

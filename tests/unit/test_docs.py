@@ -99,7 +99,7 @@ def test_explain_an_unknown_rule() -> None:
     """A near miss is named, and the code is that of a usage error."""
     done = CliRunner().invoke(main, ["explain", "label-not-input"])
 
-    assert done.exit_code == 2
+    assert done.exit_code == 4
     assert "did you mean 'label-not-input-id'?" in done.output
 
 

@@ -26,7 +26,7 @@ from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
-from pytest_pretok.text import node_path, plural
+from pytest_pretok.text import node_path, plural, printable
 from pytest_pretok.trainer_configs import SUFFIXES
 
 if TYPE_CHECKING:
@@ -187,7 +187,9 @@ class _Builder:
         anchor = dataset.splits[0].anchor
         declaration = self.nearest(anchor)
         shown = node_path(dataset.path, self.request.root)
-        settings = undeclared(declaration.defaults if declaration else None, shown)
+        # The root itself is "." among paths; a person knows it by its name.
+        name = shown if shown != "." else printable(self.request.root.name) or shown
+        settings = undeclared(declaration.defaults if declaration else None, name)
         if self.request.contract is not None and not (declaration and declaration.names_contract):
             settings = replace(settings, contract=self.request.contract)
         splits = tuple(
@@ -200,7 +202,7 @@ class _Builder:
         if known is None:
             known_findings = _baseline(settings, declaration)
             self.datasets[key] = PlannedDataset(
-                shown, shown, settings.to_dict(), splits, None, 0, *known_findings
+                name, shown, settings.to_dict(), splits, None, 0, *known_findings
             )
         else:
             # Named once more, by another of its splits, or by a link to the same files.

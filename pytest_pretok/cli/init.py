@@ -45,4 +45,4 @@ def init(path: str, out: str, dry_run: bool, workers: int | None) -> None:
         raise (Faulty if error.faulty else Refused)(str(error)) from None
     click.echo(text, nl=False)
     if not printed:
-        click.echo(f"\nWritten to {out}. Next: pytest --pretok-data={out}", err=True)
+        click.echo(f"\nWritten to {out}. Next: pretok check {out}", err=True)

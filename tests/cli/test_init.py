@@ -325,7 +325,7 @@ def test_the_next_command(here: Path) -> None:
 
     done = run()
 
-    assert "Next: pytest --pretok-data=pyproject.toml" in done.stderr
+    assert "Next: pretok check pyproject.toml" in done.stderr
     assert done.stdout == (here / "pyproject.toml").read_text()
 
 

@@ -16,9 +16,6 @@ release = version = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 default_role = "code"  # the docstrings write `names` with one backtick
-# The first page lists a page that is still to come: commands. A page that no list names is a
-# warning of its own.
-suppress_warnings = ["toc.not_readable"]
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3

@@ -10,17 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_pretok.api import check
+    from pytest_pretok.engines.base import EngineError
+    from pytest_pretok.faults import DeclarationError
     from pytest_pretok.notices import PretokWarning
+    from pytest_pretok.objects import UnknownObject
+    from pytest_pretok.planning import PlanError
     from pytest_pretok.report.result import ContractViolation, Report
 
 _HOMES = {
     "ContractViolation": "report.result",
+    "DeclarationError": "faults",
+    "EngineError": "engines.base",
+    "PlanError": "planning",
     "PretokWarning": "notices",
     "Report": "report.result",
+    "UnknownObject": "objects",
     "check": "api",
 }
 
-__all__ = ["ContractViolation", "PretokWarning", "Report", "check"]
+__all__ = [
+    "ContractViolation",
+    "DeclarationError",
+    "EngineError",
+    "PlanError",
+    "PretokWarning",
+    "Report",
+    "UnknownObject",
+    "check",
+]
 __version__ = "0.1.0"
 
 

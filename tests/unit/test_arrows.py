@@ -204,7 +204,8 @@ def test_nobody_needs_the_commands() -> None:
     } <= room
 
 
-@pytest.mark.parametrize("name", names_in("cli"))
+# `shielded` runs pytest, and is imported by the command that has been called.
+@pytest.mark.parametrize("name", sorted({*names_in("cli")} - {"pytest_pretok.cli.shielded"}))
 def test_commands_import_late(name: str) -> None:
     """A command's module loads nothing heavy before the command is called."""
     heavy = ("numpy", "pyarrow", "pydantic", "pytest", "datasets")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pretok_schemas import Judge, Vocabulary, load
-from pytest_pretok.report.text import render
+from pretok_schemas.rendering import render
 from pytest_pretok.scan import Shard, SplitScan, scan_split
 
 SUFFIXES = (".parquet", ".arrow", ".jsonl")

@@ -9,23 +9,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pretok_schemas.outcome import ContractViolation
     from pytest_pretok.api import check
     from pytest_pretok.engines.base import EngineError
     from pytest_pretok.faults import DeclarationError
     from pytest_pretok.notices import PretokWarning
     from pytest_pretok.objects import UnknownObject
     from pytest_pretok.planning import PlanError
-    from pytest_pretok.report.result import ContractViolation, Report
+    from pytest_pretok.report.result import Report
 
 _HOMES = {
-    "ContractViolation": "report.result",
-    "DeclarationError": "faults",
-    "EngineError": "engines.base",
-    "PlanError": "planning",
-    "PretokWarning": "notices",
-    "Report": "report.result",
-    "UnknownObject": "objects",
-    "check": "api",
+    "ContractViolation": "pretok_schemas.outcome",
+    "DeclarationError": "pytest_pretok.faults",
+    "EngineError": "pytest_pretok.engines.base",
+    "PlanError": "pytest_pretok.planning",
+    "PretokWarning": "pytest_pretok.notices",
+    "Report": "pytest_pretok.report.result",
+    "UnknownObject": "pytest_pretok.objects",
+    "check": "pytest_pretok.api",
 }
 
 __all__ = [
@@ -47,4 +48,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.findings import Finding, Outcome
+from pretok_schemas.rendering import render, render_no_verdict
 from pytest_pretok.checks import Checks, Options, Subject, contract_line, subjects
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.report.records import Records, record
 from pytest_pretok.report.result import Report, Result
 from pytest_pretok.report.summary import scan_record
-from pytest_pretok.report.text import render, render_no_verdict
 from pytest_pretok.settings import dataset_of
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def _plan_of_path(path: str, table: dict[str, Any], given: Defaults) -> Plan:
 def _plan_of_object(
     data: object, settings: dict[str, Any], split: str, folder: _Folders
 ) -> tuple[Plan, dict[str, Held]]:
+    from pretok_schemas.text import printable
     from pytest_pretok.objects import splits_of
-    from pytest_pretok.text import printable
 
     held: dict[str, Held] = {}
     splits = []
@@ -179,9 +179,7 @@ def _result(
         text = render_no_verdict(finding, split, checks.cause_of(subject, finding))
     elif finding.violations:
         note = standing.note if standing is not None else ""
-        text = render(
-            finding, split, contract_line(subject.dataset, subject.split), note, advice=""
-        )
+        text = render(finding, split, contract_line(subject.dataset, subject.split), note, rest="")
     else:
         text = ""
     return Result(subject.dataset.name, split, finding, failed, text)

@@ -17,9 +17,9 @@ from typing import Any
 
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules import NAMES, rule_named
+from pretok_schemas.text import printable
 from pytest_pretok.paths import exists, is_file
 from pytest_pretok.plan import Plan, PlannedDataset
-from pytest_pretok.text import printable
 
 VERSION = 1
 NEVER = frozenset({"unreadable-file"})  # what was not read cannot be known

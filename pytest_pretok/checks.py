@@ -16,11 +16,11 @@ from pretok_schemas.contract import Vocabulary
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
+from pretok_schemas.text import printable
 from pytest_pretok.engines import Engine, EngineError, make_engine
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.settings import DatasetSettings, contract_of
-from pytest_pretok.text import printable
 
 if TYPE_CHECKING:
     from pytest_pretok.baseline import Baselines, Standing

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pretok_schemas.run import BIN_ROWS, Entry
+from pretok_schemas.text import printable
 from pretok_schemas.trainers import load, names
 from pytest_pretok.declared import Declaration
 from pytest_pretok.discovery import FoundSplit
@@ -20,7 +21,7 @@ from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, dataset_of
-from pytest_pretok.text import node_path, printable
+from pytest_pretok.text import node_path
 from pytest_pretok.tokenizers.shared import readable_tokenizer
 from pytest_pretok.trainer_configs.base import Source, TrainerConfig
 from pytest_pretok.trainer_configs.model_folder import vocabulary

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pretok_schemas.contract import ROLES
 from pretok_schemas.rules import NAMES
+from pretok_schemas.text import printable
 from pretok_schemas.trainers import names as known_contracts
 from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.declared_tables import TableError, keys, read_table
@@ -28,7 +29,6 @@ from pytest_pretok.faults import (
 )
 from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
-from pytest_pretok.text import printable
 from pytest_pretok.toml_lines import key_lines
 
 S = TypeVar("S", bound=Defaults)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pytest_pretok.text import plural, printable
+from pretok_schemas.text import plural, printable
 
 _LONGEST_KEY = 120  # of a fault's text
 _MOST_NAMES = 20  # that are listed where no spelling is near

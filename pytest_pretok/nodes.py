@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from pretok_schemas import rendering
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok import checks, longrepr
 from pytest_pretok.checks import Subject
 from pytest_pretok.engines import EngineError
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
-from pytest_pretok.report import text
 from pytest_pretok.text import node_path
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class RuleItem(_Hooks, pytest.Item):
         ):
             pytest.skip(f"no verdict: {finding.because} comes first")
         cause = self.data.cause_of(subject, finding)
-        raise Violation(finding, text.render_no_verdict(finding, subject.split, cause))
+        raise Violation(finding, rendering.render_no_verdict(finding, subject.split, cause))
 
     def _warn(self, finding: Finding) -> None:
         # item.warn() would make linecache read the whole data file for a line to quote.
@@ -204,7 +204,7 @@ class RuleItem(_Hooks, pytest.Item):
         contract = checks.contract_line(self.subject.dataset, self.subject.split)
         standing = self.data.standing(self.subject)
         note = standing.note if standing is not None else ""
-        return text.render(finding, self.subject.split or self.subject.only, contract, note)
+        return rendering.render(finding, self.subject.split or self.subject.only, contract, note)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """A violation as its text, and an engine's error; all else keeps its traceback."""
@@ -217,7 +217,7 @@ class RuleItem(_Hooks, pytest.Item):
             return super().repr_failure(excinfo, style)
         violation = excinfo.value
         return longrepr.failure(
-            shown, line + 1, text.summary(violation.finding), violation.rendered
+            shown, line + 1, rendering.summary(violation.finding), violation.rendered
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import pyarrow as pa
 
+from pretok_schemas.tables import open_table
 from pytest_pretok.readers.memory import Held
 
 Rows = Held | Path  # what a scan reads: rows that are held, or a file
@@ -42,44 +43,47 @@ def splits_of(data: object, folder: Callable[[], Path]) -> list[Found]:
     Raises:
         UnknownObject: it is of no known kind.
     """
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and not _has_columns(data):
         if not data or not all(isinstance(name, str) for name in data):
-            raise UnknownObject("a mapping must have splits by their names")
+            raise UnknownObject("a mapping must have splits, or columns, by their names")
         return [
             Found(name, f"{_shown(one)} {name!r}", _rows(one, folder)) for name, one in data.items()
         ]
     return [Found(None, _shown(data), _rows(data, folder))]
 
 
+def _has_columns(data: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is one table: its values are columns of cells, and not rows or tables."""
+    columns = [isinstance(v, list | tuple | pa.Array | pa.ChunkedArray) for v in data.values()]
+    rows = [isinstance(v, list | tuple) and v and isinstance(v[0], Mapping) for v in data.values()]
+    return bool(columns) and all(columns) and not any(rows)
+
+
 def _shown(data: object) -> str:
     return f"<{type(data).__name__}>"
 
 
-def _is(data: object, module: str, name: str) -> bool:
+def _is(data: object, module: str, *names: str) -> bool:
     """Whether an object is of a class of a library, without importing that library."""
-    kind = getattr(sys.modules.get(module), name, None)
-    return kind is not None and isinstance(data, kind)
+    kinds = (getattr(sys.modules.get(module), name, None) for name in names)
+    return any(kind is not None and isinstance(data, kind) for kind in kinds)
 
 
 def _rows(data: Any, folder: Callable[[], Path]) -> Rows:
-    if isinstance(data, pa.Table):
-        return Held.table(data)
-    if isinstance(data, pa.RecordBatch):
-        return Held.table(pa.Table.from_batches([data]))
+    frame = _is(data, "pandas", "DataFrame") or _is(data, "polars", "DataFrame", "LazyFrame")
+    if frame or isinstance(data, pa.Table | pa.RecordBatch | Mapping):
+        return Held.table(open_table(data))
     if isinstance(data, pa.RecordBatchReader):
         return _spill(data.schema, data, folder)
     if _is(data, "pyarrow.dataset", "Dataset"):
         return _spill(data.schema, data.to_batches(), folder)
-    if _is(data, "pandas", "DataFrame"):
-        return _of_pandas(data, folder)
-    if _is(data, "polars", "LazyFrame"):
-        data = data.collect()
-    if _is(data, "polars", "DataFrame"):
-        return Held.table(data.to_arrow())
     if _is(data, "datasets", "Dataset"):
         return _of_datasets(data)
     if _is(data, "datasets", "IterableDataset"):
         return _of_stream(data, folder)
+    if hasattr(data, "__arrow_c_stream__"):
+        reader = pa.RecordBatchReader.from_stream(data)
+        return _spill(reader.schema, reader, folder)
     if isinstance(data, Iterable) and not isinstance(data, str | bytes):
         return _of_iterable(iter(data), folder)
     raise UnknownObject(
@@ -88,20 +92,13 @@ def _rows(data: Any, folder: Callable[[], Path]) -> Rows:
     )
 
 
-def _of_pandas(frame: Any, folder: Callable[[], Path]) -> Rows:
-    try:
-        return Held.table(pa.Table.from_pandas(frame, preserve_index=False))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        # Cells of several kinds: text has a place for each of them.
-        return _write_lines(frame.to_dict("records"), folder)
-
-
 def _of_datasets(data: Any) -> Held:
-    table = data.data.table
-    share = len(data) / max(1, table.num_rows)
+    stored = data.data.table
+    size = int(stored.nbytes * len(data) / max(1, stored.num_rows))
     arrow = data.with_format("arrow")
-    schema = pa.schema([table.schema.field(name) for name in data.column_names])
-    return Held(schema, len(data), int(table.nbytes * share), lambda a, b: arrow[a:b])
+    names = data.column_names
+    columns = {name: stored.schema.field(name).type for name in names}
+    return Held(columns, columns, (), len(data), size, lambda a, b: open_table(arrow[a:b]))
 
 
 def _of_stream(data: Any, folder: Callable[[], Path]) -> Rows:
@@ -115,7 +112,7 @@ def _of_stream(data: Any, folder: Callable[[], Path]) -> Rows:
 def _of_iterable(rows: Iterator[Any], folder: Callable[[], Path]) -> Rows:
     first = next(rows, None)
     if first is None:
-        return Held.table(pa.table({}))
+        return Held.table(open_table(pa.table({})))
     rows = chain([first], rows)
     if isinstance(first, pa.RecordBatch):
         return _spill(first.schema, rows, folder)

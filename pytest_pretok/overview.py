@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 
 from pretok_schemas.findings import Severity
 from pretok_schemas.rules import RULES
+from pretok_schemas.text import plural, printable
 from pytest_pretok.checks import ACROSS, lacking_rules, offered_rules
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.settings import DatasetSettings, contract_of
-from pytest_pretok.text import plural, printable
 
 _INDENT = 14
 _SHARDS_SHOWN = 3

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pretok_schemas.rules import NAMES
+from pretok_schemas.text import plural, printable
 from pretok_schemas.trainers import names
 from pytest_pretok import discovery
 from pytest_pretok.configs import Configs
@@ -26,7 +27,7 @@ from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
-from pytest_pretok.text import node_path, plural, printable
+from pytest_pretok.text import node_path
 from pytest_pretok.trainer_configs import SUFFIXES
 
 if TYPE_CHECKING:

@@ -4,6 +4,10 @@ The manifest lists real datasets with the findings that plain per-row loops comp
 declared with its vocabulary and special ids, all of them are checked in one run, and the rows of
 every finding are compared. Entries that were made for another trainer than Axolotl are checked once
 more under its contract, where they must be clean. Prints a table; exit 1 where an entry disagrees.
+
+With ``--tables`` after the folder, each entry is also judged in memory: by
+`pretok_schemas.validate` as a pyarrow table, a pandas and a Polars frame, and by the Pandera schema
+of each; all of them must find the rows that the plugin found in the files.
 """
 
 from __future__ import annotations
@@ -71,7 +75,7 @@ class Verdict:
     read: bool = True
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, tables: bool = False) -> int:
     """Check every entry and print the table; 0 if all agree."""
     entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
     entries += [own for entry in entries if (own := under_own_contract(entry)) is not None]
@@ -81,6 +85,8 @@ def main(folder: Path) -> int:
     wrong = 0
     for entry, verdict in zip(entries, verdicts, strict=True):
         expected, found, faults = compare(entry, verdict)
+        if tables:
+            faults += in_memory(folder, entry, verdict)
         wrong += bool(faults)
         contract = entry.get("contract", "axolotl")
         table.append((entry["path"], contract, expected, found, "; ".join(faults) or "yes"))
@@ -90,6 +96,21 @@ def main(folder: Path) -> int:
         print("  ".join([*cells, row[4]]))
     print(f"{len(entries) - wrong} of {len(entries)} agree")
     return 1 if wrong else 0
+
+
+def in_memory(folder: Path, entry: dict[str, Any], verdict: Verdict) -> list[str]:
+    """Where the entry's rows are judged otherwise when they are a table."""
+    from tests.acceptance_tables import disagreements
+
+    return disagreements(
+        folder / entry["path"], entry, verdict.errors, verdict.rows, renamed_columns(entry)
+    )
+
+
+def renamed_columns(entry: dict[str, Any]) -> dict[str, str]:
+    """By role, the columns of an entry that have another name."""
+    used = entry.get("columns_used", {}).items()
+    return {ROLES[role]: name for role, name in used if role in ROLES}
 
 
 def under_own_contract(entry: dict[str, Any]) -> dict[str, Any] | None:
@@ -156,9 +177,7 @@ def declare(folder: Path, number: int, entry: dict[str, Any]) -> str:
     ):
         if entry.get(key) is not None:
             lines.append(f"{name} = {json.dumps(entry[key])}")
-    renamed = {
-        ROLES[role]: name for role, name in entry.get("columns_used", {}).items() if role in ROLES
-    }
+    renamed = renamed_columns(entry)
     if renamed:
         pairs = ", ".join(f"{role} = {json.dumps(name)}" for role, name in renamed.items())
         lines.append(f"columns = {{ {pairs} }}")
@@ -230,6 +249,6 @@ def compare_rows(
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], ["--tables"]):
         raise SystemExit(__doc__)
-    raise SystemExit(main(Path(sys.argv[1]).resolve()))
+    raise SystemExit(main(Path(sys.argv[1]).resolve(), tables=len(sys.argv) == 3))

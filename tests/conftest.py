@@ -7,18 +7,42 @@ a module that was loaded twice are no longer the same.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
 import numpy  # noqa: F401  (see above)
 import pyarrow.parquet
 import pydantic  # noqa: F401
-from hypothesis import HealthCheck, settings
+import pytest
 
 import pytest_pretok.session  # noqa: F401
+from tests.support.browser import Browser, browser, find_browser
 
 pytest_plugins = ["pytester"]
 
 # pyarrow imports pandas, where it is installed, when an array is first looked at: a second a run.
 pyarrow.array([0]).to_numpy()
 
-# How long a machine takes to make up data says nothing about the project.
-settings.register_profile("any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any-speed")
+# A check of the example alone loads this file too, in an environment without the tests' packages.
+with suppress(ModuleNotFoundError):
+    from hypothesis import HealthCheck, settings
+
+    # How long a machine takes to make up data says nothing about the project.
+    settings.register_profile(
+        "any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any-speed")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; where there is none, what needs it fails if it must not be skipped."""
+    program = find_browser()
+    if program is None:
+        install = "no chromium on PATH; on Debian: apt-get install chromium"
+        if os.environ.get("PRETOK_NEED_BROWSER"):
+            pytest.fail(install)
+        pytest.skip(install)
+    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened

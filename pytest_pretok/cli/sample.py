@@ -84,8 +84,9 @@ def _judge(target: Target) -> Judge:
 def _verdict(cut: Cut, cwd: Path, workers: int) -> bool:
     """Judge a sample and print what is found; whether there is no error."""
     from pretok_schemas.findings import Outcome
+    from pretok_schemas.text import plural
     from pytest_pretok.scan import Shard, scan_split
-    from pytest_pretok.text import node_path, plural
+    from pytest_pretok.text import node_path
 
     shown = node_path(cut.path, cwd)
     click.echo(
@@ -106,7 +107,7 @@ def _verdict(cut: Cut, cwd: Path, workers: int) -> bool:
 
 def _line(finding: Finding) -> str:
     from pretok_schemas.findings import Outcome
-    from pytest_pretok.report.text import summary
+    from pretok_schemas.rendering import summary
 
     kind = "error  " if finding.outcome is Outcome.FAILED else "warning"
     return f"{kind}  {finding.rule}: {summary(finding)}"

@@ -48,11 +48,11 @@ def show(
     of a run. PATH[ROW] and PATH[SPLIT:ROW] may be written as well (in quotes).
     """
     from pretok_schemas.contract import Vocabulary
+    from pretok_schemas.text import printable
     from pytest_pretok.checks import Options, make_judge
     from pytest_pretok.inspect import reading, show_text, targets
     from pytest_pretok.inspect.rows import find_row
     from pytest_pretok.inspect.tokens import take_apart
-    from pytest_pretok.text import printable
 
     cwd = Path.cwd()
     path, in_brackets, first = targets.spelled_row(path, cwd)

@@ -36,10 +36,10 @@ def stats(
     and the batches of an epoch: bins and their fill where packing is declared, padding where it
     is not. Ends with 1 if a file cannot be read.
     """
+    from pretok_schemas.text import printable
     from pretok_schemas.trainers import names
     from pytest_pretok.engines.base import auto_workers
     from pytest_pretok.inspect.targets import asked_for
-    from pytest_pretok.text import printable
 
     if contract is not None and contract not in names():
         known = ", ".join(names())
@@ -90,7 +90,7 @@ def _namer(target: Target) -> Any:
     path = target.dataset.settings.get("tokenizer")
     if path is None:
         return lambda ids: ""
-    from pytest_pretok.text import printable
+    from pretok_schemas.text import printable
     from pytest_pretok.tokenizers.shared import shared_tokenizer
 
     tokenizer = shared_tokenizer(path)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.columns import Columns
+from pretok_schemas.text import plural
 from pytest_pretok.inspect.reading import OpenShard, batch_of, wanted
 from pytest_pretok.readers import Chunk, Unit, UnreadableFile, read_chunks
-from pytest_pretok.text import plural
 
 TOKENS_AT_ONCE = 2**16  # a row near the start of a unit does not wait for a large batch
 

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pretok_schemas.rendering import percent
+from pretok_schemas.text import plural, printable
 from pytest_pretok.inspect.tokens import Anatomy, Fate, Token
-from pytest_pretok.report.text import percent
-from pytest_pretok.text import plural, printable
 
 MOST_TOKENS = 2000  # shown unless more are asked for
 INDENT = "  "

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pretok_schemas.rendering import percent
+from pretok_schemas.text import plural, printable
 from pytest_pretok.report.summary import AT_START
-from pytest_pretok.report.text import percent
-from pytest_pretok.text import plural, printable
 
 Namer = Callable[[list[int]], str]
 LABEL = 12  # columns of what a line is about

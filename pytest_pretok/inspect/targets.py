@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pretok_schemas.text import printable
 from pytest_pretok.paths import is_file
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.planning import PlanError, Request, make_plan
-from pytest_pretok.text import printable
 
 _IN_BRACKETS = re.compile(r"\[(?:(?P<split>[^\[\]:]+):)?(?P<row>[+-]?\d+)\]$")
 

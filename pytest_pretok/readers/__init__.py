@@ -125,8 +125,7 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -
         UnreadableFile: the data cannot be decoded; it may come after sound batches.
     """
     mapped = unit.format in ("arrow-file", "arrow-stream")
-    decoded = mapped or unit.format == "table"
-    tokens = tokens or (_TOKENS_MAPPED if decoded else _TOKENS)
+    tokens = tokens or (_TOKENS_MAPPED if mapped else _TOKENS)
     if unit.format == "parquet":
         from pytest_pretok.readers import parquet
 
@@ -138,7 +137,7 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -
     if unit.format == "table":
         from pytest_pretok.readers import memory
 
-        return memory.chunks(unit, columns, tokens)
+        return memory.chunks(unit, columns)
     if unit.format == "json":
         from pytest_pretok.readers import json_array
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from pytest_pretok.readers.guard import check_batch, is_list, list_lengths
+from pretok_schemas.cuts import cut_by_tokens, empty_columns
+from pytest_pretok.readers.guard import check_batch
 
 
 def first_of_each(names: Sequence[str]) -> dict[str, int]:
@@ -26,13 +26,6 @@ def repeated_names(names: Sequence[str]) -> tuple[str, ...]:
     places = first_of_each(names)
     extra = (name for place, name in enumerate(names) if places[name] != place)
     return tuple(dict.fromkeys(extra))
-
-
-def empty_columns(rows: int) -> pa.RecordBatch:
-    """A batch of no columns that still counts its rows."""
-    return pa.RecordBatch.from_struct_array(
-        pa.StructArray.from_buffers(pa.struct([]), rows, [None])
-    )
 
 
 def pick(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
@@ -56,30 +49,6 @@ def deliver(batch: pa.RecordBatch, columns: Sequence[str], tokens: int) -> Itera
     picked = pick(batch, columns)
     check_batch(picked)
     start = 0
-    for stop in _cuts(picked, max(1, tokens)):
+    for stop in cut_by_tokens(picked, max(1, tokens)):
         yield picked.slice(start, stop - start)
         start = stop
-
-
-def _cuts(batch: pa.RecordBatch, tokens: int) -> Iterator[int]:
-    rows = batch.num_rows
-    ends = np.cumsum(_guiding_lengths(batch))
-    if rows and rows <= tokens and (not len(ends) or ends[-1] <= 2 * tokens):
-        yield rows
-        return
-    start = 0
-    while start < rows:
-        stop = min(rows, start + tokens)
-        if len(ends):
-            before = int(ends[start - 1]) if start else 0
-            fitting = int(np.searchsorted(ends, before + tokens, side="right"))
-            stop = min(stop, max(start + 1, fitting))
-        yield stop
-        start = stop
-
-
-def _guiding_lengths(batch: pa.RecordBatch) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    for column in batch.columns:
-        if is_list(column.type):
-            return list_lengths(column)
-    return np.zeros(0, np.int64)

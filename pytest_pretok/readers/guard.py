@@ -5,9 +5,6 @@ Knows arrays only, no files. The cost is per row for lists of numbers, whatever 
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import as_numpy
@@ -56,19 +53,6 @@ def _has_offsets(dtype: pa.DataType) -> bool:
 
 def _is_view(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype))
-
-
-def list_lengths(array: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Slots behind each row of a list array, int64; a null row counts what it covers."""
-    dtype = array.type
-    if pa.types.is_fixed_size_list(dtype):
-        return np.full(len(array), dtype.list_size, np.int64)
-    if not len(array):
-        return np.zeros(0, np.int64)
-    if _is_view(dtype):
-        return np.asarray(as_numpy(array.sizes), np.int64)
-    offsets = np.asarray(as_numpy(array.offsets), np.int64)
-    return offsets[1:] - offsets[:-1]
 
 
 def _offsets_in_order(array: pa.Array) -> bool:

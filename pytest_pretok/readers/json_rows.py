@@ -6,25 +6,19 @@ This is the definition of what a line means; `json_fast` must agree with it. Kno
 from __future__ import annotations
 
 import json
-import math
-import reprlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from pretok_schemas.cells import read_cell, shown
+from pretok_schemas.cuts import empty_columns
 from pytest_pretok.readers.base import CellDefect, Chunk
-from pytest_pretok.readers.batches import empty_columns
 
 LISTS = pa.list_(pa.int64())
 BLANK = b" \t\r\n"
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
-_LONGEST_TEXT = 80
 _LONGEST_NUMBER = 4000  # digits; Python refuses to convert more than 4,300
-_SHOWN = reprlib.Repr()
-_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 60
 Row = dict[str, Any]
 
 
@@ -37,15 +31,6 @@ class LineFault(Exception):
         self.line = line
         self.row = row
         self.fault = fault
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value as a list of integers and nulls, or as null with the defect that made it so."""
-
-    tokens: list[int | None] | None
-    kind: str | None = None
-    offender: object = None
 
 
 class _Ambiguous(dict[str, Any]):
@@ -95,68 +80,6 @@ def parse_line(line: bytes | str, names: frozenset[str]) -> Row:
     return value
 
 
-def read_cell(value: object) -> Cell:
-    """A value as tokens; integral floats and all-boolean lists are read, and marked as defects.
-
-    Raises:
-        ValueError: a number beyond the range of a double.
-    """
-    if value is None:
-        return Cell(None)
-    if isinstance(value, list):
-        return _read_list(value)
-    if isinstance(value, str):
-        return Cell(None, "text", value)
-    if isinstance(value, dict):
-        return Cell(None, "object", value)
-    if isinstance(value, float):
-        _check_finite(value)
-    return Cell(None, "scalar", value)
-
-
-def _read_list(values: list[Any]) -> Cell:
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {int}:
-        return _in_range(values)
-    for kind, name in ((list, "nested"), (dict, "object"), (_Ambiguous, "object"), (str, "text")):
-        if kind in kinds:
-            return Cell(None, name, _first(values, kind))
-    if kinds == {bool}:
-        as_integers = [None if value is None else int(value) for value in values]
-        return Cell(as_integers, "boolean", _first(values, bool))
-    if bool in kinds:
-        return Cell(None, "boolean", _first(values, bool))
-    return _read_floats(values)
-
-
-def _read_floats(values: list[Any]) -> Cell:
-    for value in values:
-        if isinstance(value, float):
-            _check_finite(value)
-    uneven = next((v for v in values if isinstance(v, float) and not v.is_integer()), None)
-    if uneven is not None:
-        return Cell(None, "float", uneven)
-    integers = _in_range([None if value is None else int(value) for value in values])
-    return Cell(integers.tokens, "float", _first(values, float))
-
-
-def _in_range(values: list[int | None]) -> Cell:
-    known = values if None not in values else [value for value in values if value is not None]
-    if known and (min(known) < _LOWEST or max(known) > _HIGHEST):  # type: ignore[type-var, operator]
-        wrong = next(v for v in known if v is not None and not _LOWEST <= v <= _HIGHEST)
-        return Cell(None, "out-of-range", wrong)
-    return Cell(values)
-
-
-def _first(values: list[Any], kind: type) -> object:
-    return next(value for value in values if type(value) is kind)
-
-
-def _check_finite(value: float) -> None:
-    if math.isinf(value):
-        raise ValueError("holds a number beyond the range of a double")
-
-
 def _columns(rows: list[Row], wanted: list[str], data: bytes) -> Chunk:
     if not wanted:
         return Chunk(empty_columns(len(rows)))
@@ -170,7 +93,7 @@ def _columns(rows: list[Row], wanted: list[str], data: bytes) -> Chunk:
             except ValueError as error:
                 raise LineFault(_line_of_row(data, number), number, str(error)) from error
             if cell.kind is not None:
-                defects.append(CellDefect(number, name, cell.kind, _show(cell.offender)))
+                defects.append(CellDefect(number, name, cell.kind, shown(cell.offender)))
             cells.append(cell.tokens)
         arrays.append(pa.array(cells, LISTS))
     defects.sort(key=lambda defect: defect.row)
@@ -180,11 +103,6 @@ def _columns(rows: list[Row], wanted: list[str], data: bytes) -> Chunk:
 def _line_of_row(data: bytes, row: int) -> int:
     lines = (i for i, line in enumerate(data.split(b"\n")) if line.strip(BLANK))
     return next(i for count, i in enumerate(lines) if count == row)
-
-
-def _show(value: object) -> str:
-    text = _SHOWN.repr(dict(value) if isinstance(value, dict) else value)
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 3] + "..."
 
 
 def _fault(error: ValueError) -> str:

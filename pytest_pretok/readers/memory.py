@@ -1,50 +1,50 @@
 """Rows that another library holds: in memory, or behind its own files.
 
-Knows Arrow tables only, and nothing of tokens' meaning.
+Knows tables only, and nothing of tokens' meaning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pytest_pretok.readers.base import Chunk, Header, Unit, unreadable
-from pytest_pretok.readers.batches import deliver, empty_columns, first_of_each, repeated_names
+from pretok_schemas.tables import InMemory
+from pytest_pretok.readers.base import CellDefect, Chunk, Header, Unit, unreadable
+from pytest_pretok.readers.guard import check_batch
 
 FORMAT = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows of one schema: ``rows(first, stop)`` gives some of them as a table.
+    """Rows of some columns: ``rows(first, stop)`` gives some of them as a table.
 
-    ``count`` is the number of rows, ``size`` about the bytes that they take. ``rows`` may be called
-    more than once for the same rows, and from several threads.
+    ``columns``, ``types`` and ``repeated`` are those of `InMemory`; ``count`` is the number of
+    rows, ``size`` about the bytes that they take. ``rows`` may be called more than once for the
+    same rows, and from several threads.
     """
 
-    schema: pa.Schema
+    columns: Mapping[str, pa.DataType | None]
+    types: Mapping[str, pa.DataType]
+    repeated: tuple[str, ...]
     count: int
     size: int
-    rows: Callable[[int, int], pa.Table]
+    rows: Callable[[int, int], InMemory]
 
     @classmethod
-    def table(cls, table: pa.Table) -> Held:
+    def table(cls, table: InMemory) -> Held:
         """The rows of a table; nothing is copied."""
         return cls(
-            table.schema,
-            table.num_rows,
-            table.nbytes,
-            lambda first, stop: table.slice(first, stop - first),
+            table.columns, table.types, table.repeated, table.rows, table.nbytes, table.slice
         )
 
     def header(self) -> Header:
         """Names and types."""
-        columns: dict[str, pa.DataType | None] = {}
-        for field in self.schema:
-            columns.setdefault(field.name, field.type)
-        return Header(FORMAT, columns, self.count, repeated_names(self.schema.names))
+        objects = (name for name, dtype in self.columns.items() if dtype is None)
+        seen = {name: self.types[name] for name in objects if name in self.types}
+        return Header(FORMAT, self.columns, self.count, self.repeated, seen)
 
     def units(self, target: int) -> list[Unit]:
         """Ranges of rows of about ``target`` bytes each."""
@@ -66,8 +66,8 @@ class HeldUnit(Unit):
     held: Held
 
 
-def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
-    """The rows of a unit.
+def chunks(unit: Unit, columns: Sequence[str]) -> Iterator[Chunk]:
+    """The rows of a unit, in batches of about as many tokens as stay in the processor's cache.
 
     Raises:
         UnreadableFile: the library cannot give them, or their arrays are not in order.
@@ -75,14 +75,9 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
     """
     if not isinstance(unit, HeldUnit):
         raise TypeError(f"no unit of held rows: {unit}")
-    first, stop = unit.part
     with unreadable("not readable"):
-        table = unit.held.rows(first, stop)
-        places = first_of_each(table.schema.names)
-        wanted = [name for name in dict.fromkeys(columns) if name in places]
-        if not wanted:
-            yield Chunk(empty_columns(table.num_rows))
-            return
-        for batch in table.select([places[name] for name in wanted]).to_batches():
-            for piece in deliver(batch, wanted, tokens):
-                yield Chunk(piece)
+        table = unit.held.rows(*unit.part)
+        wanted = [name for name in dict.fromkeys(columns) if name in table.names]
+        for stretch in table.stretches(wanted):
+            check_batch(stretch.batch)
+            yield Chunk(stretch.batch, tuple(CellDefect(*cell) for cell in stretch.cells))

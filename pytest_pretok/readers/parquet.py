@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pretok_schemas.cuts import empty_columns
 from pytest_pretok.readers.base import Chunk, Header, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.batches import (
     deliver,
-    empty_columns,
     first_of_each,
     pick,
     repeated_names,

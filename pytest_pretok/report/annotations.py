@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pretok_schemas.findings import Finding, Outcome
+from pretok_schemas.rendering import count
 from pretok_schemas.rules import rule_named
+from pretok_schemas.text import plural, printable
 from pytest_pretok.report.entries import Entry, Report, Spot, entries, in_checkout
-from pytest_pretok.report.text import count
-from pytest_pretok.text import plural, printable
 
 SHOWN = 10  # of a level and step, https://docs.github.com/actions (annotations)
 TITLE = 200

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pretok_schemas.findings import Finding
-from pytest_pretok.text import printable
+from pretok_schemas.text import printable
 
 Report = dict[str, Any]
 _SILENT = ("passed", "not-selected")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pretok_schemas.text import printable
 from pytest_pretok.report import pictures
 from pytest_pretok.report.page import page_of
-from pytest_pretok.text import printable
 
 
 def render(report: dict[str, Any]) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pretok_schemas.text import plural
 from pytest_pretok import baseline
 from pytest_pretok.baseline import Baselines, Change, Key, Known, key_of
 from pytest_pretok.checks import ACROSS, offered_rules
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
-from pytest_pretok.text import node_path, plural
+from pytest_pretok.text import node_path
 
 SHOWN = 20  # findings listed one by one
 _WORDS = ("new", "grew", "restated", "shrank", "gone")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pretok_schemas.findings import BY_HARM, Outcome
+from pretok_schemas.rendering import count, example_lines, percent
+from pretok_schemas.text import plural, printable
 from pytest_pretok.report.entries import Entry, Report, entries
-from pytest_pretok.report.text import count, example_lines, percent
-from pytest_pretok.text import plural, printable
 
 LIMIT = 60_000  # bytes; GitHub takes comments of 65,536 characters, and job summaries of 1 MiB
 ROWS_SHOWN = 100  # splits in the table

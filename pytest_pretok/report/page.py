@@ -5,18 +5,30 @@ Plain data for a template; draws nothing and knows no markup. Bounded, whatever 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pretok_schemas.rules import rule_named
-from pytest_pretok.explain import first_line
-from pytest_pretok.report.text import marked_role, percent
-from pytest_pretok.text import plural, printable
-
-Found = Mapping[str, Any]  # an entry of "rules" in the JSON report
+from pretok_schemas.rendering import percent
+from pretok_schemas.text import plural, printable
+from pytest_pretok.report.page_findings import NAME, finding_view
+from pytest_pretok.report.views import (
+    TONES,
+    VERDICTS,
+    DatasetView,
+    Found,
+    Lengths,
+    Line,
+    Matrix,
+    Page,
+    Shares,
+    SplitView,
+    broken_of,
+    rank,
+    tone_of,
+    worst_tone,
+)
 
 LINES = 1000  # of the overview
 NAMED = 3  # rules in one of them
@@ -24,142 +36,7 @@ SPLITS = 200  # told in full
 PICTURED = 40  # of those, with pictures
 FINDINGS = 300  # with examples
 EXAMPLES = 5  # of one finding
-NAME = 200  # characters of a name or path
 REACH = 1.3  # a limit up to so many times the longest row is drawn
-PIECE = 24  # characters of a token's text
-
-# What became of a rule, a split, a dataset; from the worst on.
-TONES = ("failed", "unjudged", "warned", "allowed", "passed", "unseen")
-_TONE_OF = {"not-evaluated": "unjudged", "not-selected": "unseen"}
-VERDICTS = {
-    "failed": "fails",
-    "unjudged": "no verdict",
-    "warned": "warns",
-    "allowed": "passes",
-    "passed": "passes",
-    "unseen": "not checked",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value of a token window; ``here`` is the position of the fault, ``marked`` its value."""
-
-    text: str
-    marked: bool = False
-    here: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExampleView:
-    """One violation: where it stands, what was found, and the window as (heading, cells)."""
-
-    where: str
-    says: str
-    window: tuple[tuple[str, tuple[Cell, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FindingView:
-    """One rule with violations, or without a verdict that it should have had."""
-
-    rule: str
-    tone: str
-    title: str
-    count: str
-    notes: tuple[str, ...]
-    effect: str
-    consequence: str
-    cause: str
-    help: str
-    examples: tuple[ExampleView, ...]
-    more: str
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Rows that two rules report: the rules, and a line of (rows, share of the fewer) for each."""
-
-    rules: tuple[str, ...]
-    lines: tuple[tuple[tuple[int, float] | None, ...], ...]
-    left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """What the picture of the row lengths shows, and says."""
-
-    histogram: Mapping[str, Any]
-    limit: int | None
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """What the picture of the trained shares shows, and says."""
-
-    rows: tuple[int, ...]
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class SplitView:
-    """One split; ``findings`` have examples as far as there is room."""
-
-    anchor: str
-    name: str
-    tone: str
-    verdict: str
-    facts: tuple[tuple[str, str], ...]
-    lengths: Lengths | None
-    shares: Shares | None
-    findings: tuple[FindingView, ...]
-    matrix: Matrix | None
-    unjudged: tuple[tuple[str, str], ...]
-    passed: tuple[str, ...]
-    unseen: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetView:
-    """One dataset with those of its splits that are told in full."""
-
-    anchor: str
-    name: str
-    tone: str
-    verdict: str
-    about: tuple[tuple[str, str], ...]
-    across: tuple[FindingView, ...]
-    splits: tuple[SplitView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One split in the overview; ``anchor`` is empty where it is not told in full."""
-
-    anchor: str
-    dataset: str
-    split: str
-    tone: str
-    verdict: str
-    rows: str
-    tokens: str
-    trained: str
-    broken: tuple[str, ...]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The whole page."""
-
-    tool: str
-    tone: str
-    verdict: str
-    sums: str
-    notes: tuple[str, ...]
-    overview: tuple[Line, ...]
-    datasets: tuple[DatasetView, ...]
 
 
 @dataclass(slots=True)
@@ -172,15 +49,15 @@ class _Room:
     @classmethod
     def of(cls, datasets: Sequence[Mapping[str, Any]]) -> _Room:
         """Share out the room of a report."""
-        worst = sorted(_keys(datasets), key=lambda key: _rank(_splits(datasets, key)["rules"]))
+        worst = sorted(_keys(datasets), key=lambda key: rank(_splits(datasets, key)["rules"]))
         told = {key: place for place, key in enumerate(worst[:SPLITS])}
         entries = [
             (n, m, rule)
             for n, m in told
-            for rule in _broken(_splits(datasets, (n, m))["rules"])
+            for rule in broken_of(_splits(datasets, (n, m))["rules"])
             if rule["examples"]
         ]
-        entries.sort(key=lambda entry: TONES.index(_tone_of(entry[2])))
+        entries.sort(key=lambda entry: TONES.index(tone_of(entry[2])))
         return cls(told, {(n, m, rule["rule"]) for n, m, rule in entries[:FINDINGS]})
 
     def pictures(self, key: tuple[int, int]) -> bool:
@@ -267,7 +144,7 @@ def _notes(report: Mapping[str, Any], room: _Room) -> Iterable[str]:
     with_examples = sum(
         1
         for n, m in room.splits
-        for rule in _broken(report["datasets"][n]["splits"][m]["rules"])
+        for rule in broken_of(report["datasets"][n]["splits"][m]["rules"])
         if rule["examples"]
     )
     if with_examples > FINDINGS:
@@ -275,7 +152,7 @@ def _notes(report: Mapping[str, Any], room: _Room) -> Iterable[str]:
 
 
 def _overview(datasets: Sequence[Mapping[str, Any]], room: _Room) -> Iterable[Line]:
-    worst = sorted(_keys(datasets), key=lambda key: _rank(_splits(datasets, key)["rules"]))
+    worst = sorted(_keys(datasets), key=lambda key: rank(_splits(datasets, key)["rules"]))
     told = set(worst[:LINES])
     for n, dataset in enumerate(datasets):
         name = printable(dataset["name"], NAME)
@@ -284,15 +161,15 @@ def _overview(datasets: Sequence[Mapping[str, Any]], room: _Room) -> Iterable[Li
                 anchor = f"d{n}s{m}" if (n, m) in room.splits else ""
                 numbers = (_number(split["rows"]), _number(split["tokens"]), _trained(split))
                 yield _line(anchor, name, split["name"], split["rules"], numbers)
-        if _broken(dataset["rules"]):
+        if broken_of(dataset["rules"]):
             yield _line(f"d{n}", name, "across splits", dataset["rules"], ("", "", ""))
 
 
 def _line(
     anchor: str, dataset: str, split: str, rules: Sequence[Found], numbers: tuple[str, str, str]
 ) -> Line:
-    tone = _tone(rules)
-    broken = tuple(rule["rule"] for rule in _broken(rules))
+    tone = worst_tone(rules)
+    broken = tuple(rule["rule"] for rule in broken_of(rules))
     shown, more = broken[:NAMED], len(broken[NAMED:])
     name = printable(split, NAME)
     return Line(anchor, dataset, name, tone, VERDICTS[tone], *numbers, shown, more)
@@ -315,31 +192,8 @@ def _rules(dataset: Mapping[str, Any]) -> list[Found]:
     return [*dataset["rules"], *(rule for split in dataset["splits"] for rule in split["rules"])]
 
 
-def _tone_of(rule: Found) -> str:
-    outcome: str = rule["outcome"]
-    if outcome == "passed" and rule["violations"]:
-        return "allowed"
-    return _TONE_OF.get(outcome, outcome)
-
-
-def _tone(rules: Iterable[Found]) -> str:
-    """The worst that became of some rules; what was not selected counts only where nothing was."""
-    return min((_tone_of(rule) for rule in rules), key=TONES.index, default="unseen")
-
-
-def _rank(rules: Iterable[Found]) -> int:
-    """How bad that is, 0 being the worst."""
-    return TONES.index(_tone(rules))
-
-
 def _dataset_tone(dataset: Mapping[str, Any]) -> str:
-    return _tone(_rules(dataset))
-
-
-def _broken(rules: Iterable[Found]) -> list[Found]:
-    """The rules with violations, the worst first."""
-    found = [rule for rule in rules if rule["violations"]]
-    return sorted(found, key=lambda rule: TONES.index(_tone_of(rule)))
+    return worst_tone(_rules(dataset))
 
 
 def _dataset(number: int, dataset: Mapping[str, Any], tone: str, room: _Room) -> DatasetView:
@@ -356,7 +210,7 @@ def _dataset(number: int, dataset: Mapping[str, Any], tone: str, room: _Room) ->
         tone,
         VERDICTS[tone],
         tuple((key, printable(value, NAME)) for key, value in about),
-        tuple(_finding(rule, EXAMPLES) for rule in _broken(dataset["rules"])),
+        tuple(finding_view(rule, EXAMPLES) for rule in broken_of(dataset["rules"])),
         tuple(
             _split(number, m, dataset, split, room)
             for m, split in enumerate(dataset["splits"])
@@ -376,14 +230,14 @@ def _setting(value: Any) -> str:
 def _split(
     number: int, at: int, dataset: Mapping[str, Any], split: Mapping[str, Any], room: _Room
 ) -> SplitView:
-    tone = _tone(split["rules"])
+    tone = worst_tone(split["rules"])
     pictured = room.pictures((number, at))
-    broken = _broken(split["rules"])
+    broken = broken_of(split["rules"])
     findings = [
-        _finding(rule, EXAMPLES if (number, at, rule["rule"]) in room.examples else 0)
+        finding_view(rule, EXAMPLES if (number, at, rule["rule"]) in room.examples else 0)
         for rule in broken
     ]
-    of = {tone: [r for r in split["rules"] if _tone_of(r) == tone] for tone in TONES}
+    of = {tone: [r for r in split["rules"] if tone_of(r) == tone] for tone in TONES}
     return SplitView(
         f"d{number}s{at}",
         printable(split["name"], NAME),
@@ -467,78 +321,3 @@ def _matrix(split: Mapping[str, Any]) -> Matrix | None:
         for at, first in enumerate(rules)
     )
     return Matrix(tuple(rules), lines, tuple(split["together_left_out"] or ()))
-
-
-# -- findings
-
-
-def _finding(rule: Found, examples: int) -> FindingView:
-    shown = tuple(_example(example, rule["rule"]) for example in rule["examples"][:examples])
-    more = rule["violations"] - len(shown)
-    return FindingView(
-        rule["rule"],
-        _tone_of(rule),
-        first_line(rule_named(rule["rule"])),
-        _count(rule),
-        tuple(_allowances(rule)),
-        rule["effect"] or "",
-        rule["consequence"],
-        rule["cause"] or "",
-        rule["help"],
-        shown,
-        f"and {plural(more, 'more ' + rule['unit'])}" if more and shown else "",
-    )
-
-
-def _count(rule: Found) -> str:
-    if rule["unit"] == "split":
-        return "the split as a whole"
-    of = f"{rule['violations']:,} of {plural(rule['total'], rule['unit'])}"
-    return f"{of}, {percent(rule['share'])}" if rule["unit"] == "row" else of
-
-
-def _allowances(rule: Found) -> Iterable[str]:
-    if rule["budget"]:
-        yield f"allowed: {rule['budget']:,}"
-    if rule["baseline"]:
-        yield f"known from the baseline: {rule['baseline']:,}"
-
-
-def _example(example: Mapping[str, Any], rule: str) -> ExampleView:
-    shard, found, expected = example["shard"], example["found"], example["expected"]
-    where = printable(shard, NAME)
-    if example["row"] < 0:
-        return ExampleView(where, "" if found is None else printable(str(found), 300), ())
-    where += f" row {example['shard_row']:,}"
-    if example["split"]:
-        where += f" ({printable(example['split'], NAME)}[{example['row']}])"
-    if example["position"] is not None:
-        where += f", position {example['position']:,}"
-    if example["column"] is not None:
-        where += f", {printable(example['column'], NAME)}"
-    says = "" if found is None else f"{rule_named(rule).evidence} {printable(str(found), 80)}"
-    if expected is not None:
-        says += f", expected {printable(str(expected), 80)}"
-    return ExampleView(where, says, tuple(_window(example)))
-
-
-def _window(example: Mapping[str, Any]) -> Iterable[tuple[str, tuple[Cell, ...]]]:
-    window = example["window"]
-    columns = {column["role"]: column["values"] for column in window["columns"]} if window else {}
-    if not any(columns.values()):
-        return
-    at = example["position"] - window["start"]
-    width = max(map(len, columns.values()))
-    marked = marked_role(example["column"], example["found"], at, columns)
-    yield "position", tuple(Cell(str(window["start"] + i), here=i == at) for i in range(width))
-    for role, values in columns.items():
-        cells = ["null" if value is None else str(value) for value in values]
-        cells += [""] * (width - len(cells))
-        yield (
-            printable(role, NAME),
-            tuple(Cell(c, role == marked and i == at) for i, c in enumerate(cells)),
-        )
-    if window["text"]:
-        cells = [json.dumps(piece, ensure_ascii=False) for piece in window["text"]]
-        cells = [printable(cell, PIECE) for cell in cells] + [""] * (width - len(cells))
-        yield "text", tuple(map(Cell, cells))

@@ -8,10 +8,11 @@ from html import escape
 from typing import Any
 
 from pretok_schemas.findings import Finding, Outcome
+from pretok_schemas.outcome import ContractViolation
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.summary import lines
 
-TEXTS_RAISED = 10  # failures that an exception's text has whole
+TEXTS = 20  # that are shown whole
 _WIDTH = 100  # of the closing paragraphs
 
 
@@ -33,21 +34,6 @@ class Result:
     def rule(self) -> str:
         """The rule's name."""
         return self.finding.rule
-
-
-class ContractViolation(AssertionError):
-    """A dataset does not keep its contract; ``report`` has all that was found."""
-
-    def __init__(self, report: Report) -> None:
-        self.report = report
-        texts = [result.text for result in report.failed[:TEXTS_RAISED]]
-        more = len(report.failed) - len(texts)
-        texts += [f"... and {more:,} more rules failed"] if more > 0 else []
-        super().__init__("\n\n".join(texts))
-
-
-# pytest and tracebacks show where people import it from.
-ContractViolation.__module__ = "pytest_pretok"
 
 
 class Report:
@@ -85,7 +71,7 @@ class Report:
         """Return if nothing failed.
 
         Raises:
-            ContractViolation: with the text of every failure, at most ten of them.
+            ContractViolation: with the texts of the failures.
         """
         __tracebackhide__ = True
         if not self.ok:
@@ -111,8 +97,15 @@ class Report:
         return f"{head}{warned}: {judged}"
 
     def __str__(self) -> str:
-        told = [result.text for result in (*self.failed, *self.warned)]
-        return "\n\n".join([self.verdict(), *told, self.summary()])
+        return f"{self.text()}\n\n{self.summary()}"
+
+    def text(self, warnings: bool = True) -> str:
+        """The verdict and the texts of all failures, and of warnings if asked for."""
+        shown = [*self.failed, *(self.warned if warnings else ())]
+        texts = [result.text for result in shown[:TEXTS]]
+        more = len(shown) - len(texts)
+        texts += [f"... and {more:,} more rules"] if more > 0 else []
+        return "\n\n".join([self.verdict(), *texts])
 
     def __repr__(self) -> str:
         return f"<Report {self.verdict()}>"

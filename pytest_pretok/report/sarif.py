@@ -17,11 +17,11 @@ from urllib.parse import quote
 from pretok_schemas.findings import Finding, Outcome, Severity
 from pretok_schemas.rules import NAMES, RULES
 from pretok_schemas.rules.base import Rule
+from pretok_schemas.text import plural, printable
 from pytest_pretok import __version__
 from pytest_pretok.explain import first_line, page
 from pytest_pretok.report.annotations import message, where
 from pytest_pretok.report.entries import Entry, Report, Spot, entries, in_checkout, whole_path
-from pytest_pretok.text import plural, printable
 
 RESULTS = 5_000  # GitHub stores no more of a run, and refuses files with more than 25,000
 RELATED = 20  # examples of a result; GitHub shows 100 places of one

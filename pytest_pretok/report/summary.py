@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pretok_schemas.rendering import percent
 from pretok_schemas.stats import SHARE_BINS
+from pretok_schemas.text import plural, printable
 from pytest_pretok.checks import lacking_rules
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
-from pytest_pretok.report.text import percent
-from pytest_pretok.text import plural, printable
 
 if TYPE_CHECKING:
     from pytest_pretok.scan import SplitScan

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from pretok_schemas.findings import Example, Finding, Outcome
+from pretok_schemas.comparing import Digests, compares_rows, tally_rows, tally_within
+from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.flat import Ints
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
-from pretok_schemas.rules.base import NOWHERE
-from pretok_schemas.state import HitTable, Place, Tally
+from pretok_schemas.state import Place, Tally
 from pytest_pretok.engines import Engine
 from pytest_pretok.engines.threads import Threads
 from pytest_pretok.scan.damage import Damage
@@ -26,13 +27,6 @@ from pytest_pretok.scan.shards import holds_lock
 from pytest_pretok.scan.tasks import Asked, DigestTask, Done
 from pytest_pretok.scan.watch import SILENT, Progress
 
-# Rules that compare the rows of one split -> what they make of the digests of rows whose keys meet.
-WITHIN = {
-    corpus.DuplicateRows.name: corpus.later_equals,
-    corpus.ConflictingLabels.name: corpus.first_conflicts,
-}
-Digests = Sequence[tuple[int, bytes]]
-
 
 def repeated_digests(
     scan: SplitScan, judge: Judge, engine: Engine, damage: Damage, progress: Progress
@@ -41,7 +35,7 @@ def repeated_digests(
 
     Nothing is read where no rule asks for them.
     """
-    if not any(rule.name in WITHIN for rule in judge.rules):
+    if not compares_rows(judge):
         return []
     eligible = corpus.DuplicateRows.eligible
     rows = scan.keys.rows_with(repeated(scan.keys, eligible), eligible)
@@ -50,14 +44,16 @@ def repeated_digests(
 
 def compare_rows(scan: SplitScan, judge: Judge, digests: Digests) -> None:
     """Add the findings of the rules that compare the rows of one split."""
+    tallies = tally_within(judge, digests, scan.split, partial(_places_of, scan))
     for rule in judge.rules:
-        if rule.name not in WITHIN:
+        if rule.name not in tallies:
             continue
-        hits = [(row, f"{scan.split}[{earlier}]") for row, earlier in WITHIN[rule.name](digests)]
-        tally = _tally_rows(rule.name, scan, hits, judge)
+        tally = tallies[rule.name]
         because = judge.because(rule, scan.state, scan.shards)
         finding = judge.finding(rule, tally, scan.state.rows, scan.facts, scan.state, because)
         scan.findings[rule.name] = finding
+        if tally.tables:
+            scan.tables[rule.name] = tally.tables
 
 
 def compare_splits(
@@ -93,7 +89,9 @@ def compare_splits(
         seen.compare(scan.paths, scan.stamps)
         if only is not None and scan.split != only:
             continue
-        found = _tally_rows(rule.name, scan, hits, judge)
+        found = tally_rows(hits, judge, partial(_places_of, scan))
+        if found.tables:
+            scan.tables[rule.name] = found.tables
         tally.violations += found.violations
         tally.examples = [*tally.examples, *found.examples][: judge.examples]
     total = sum(s.state.rows for s in scans[1:] if only is None or s.split == only)
@@ -144,29 +142,6 @@ def _digests(
         if isinstance(done, Done):
             for row, digest in done.value:
                 yield row + start, digest
-
-
-def _tally_rows(rule: str, scan: SplitScan, hits: Sequence[tuple[int, str]], judge: Judge) -> Tally:
-    tally = Tally(len(hits))
-    wanted = hits if judge.keep_all else hits[: judge.examples]
-    places = _places_of(scan, [row for row, _ in wanted])
-    for (row, found), place in zip(hits[: judge.examples], places, strict=False):
-        example = Example(row - place.row, row - place.row, found=found)
-        tally.examples.append(place.move(example))
-    if judge.keep_all:
-        for (row, found), place in zip(hits, places, strict=True):
-            one = np.array([row])
-            scan.tables.setdefault(rule, []).append(
-                HitTable(
-                    one,
-                    one - place.row + place.shard_row,
-                    np.array([NOWHERE]),
-                    (found,),
-                    (None,),
-                    place.shard,
-                )
-            )
-    return tally
 
 
 def _places_of(scan: SplitScan, rows: Sequence[int]) -> list[Place]:

@@ -5,14 +5,13 @@ Reads headers through `readers`; judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pretok_schemas.arrow import TypeFacts, describe
-from pretok_schemas.batch import Foreign
+from pretok_schemas.columns import Layout
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.base import ShardFacts
 from pytest_pretok.readers import UNIT, Header, Unit, UnreadableFile, read_header, split_units
@@ -52,17 +51,6 @@ def stamp_of(path: str) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What a contract makes of the columns that a header tells; most shards of a split share it."""
-
-    columns: tuple[str, ...]
-    types: Mapping[str, TypeFacts]
-    foreign: Mapping[str, Foreign]
-    usable: frozenset[str]
-    wanted: tuple[str, ...]
-
-
 class Opening:
     """Opens the shards of one split for a judge: facts of files, and parts of them to be read.
 
@@ -72,7 +60,7 @@ class Opening:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._roles = judge.roles
-        self._layouts: dict[object, _Layout] = {}
+        self._layouts: dict[object, Layout] = {}
         self.parts: list[Part] = []
         self.stamps: dict[int, Stamp] = {}
 
@@ -94,34 +82,20 @@ class Opening:
         except UnreadableFile as error:
             return ShardFacts(shard.shown, columns=columns, error=error.reason)
         self.parts += (Part(number, unit, layout.wanted, layout.foreign) for unit in units)
-        return ShardFacts(
-            shard.shown,
-            columns=layout.columns,
-            types=layout.types,
-            schema=bool(header.columns) and None not in header.columns.values(),
-            usable=layout.usable,
-            format=header.format,
-        )
+        return replace(layout.facts(shard.shown), format=header.format)
 
     def _header(self, shard: Shard) -> Header:
         if shard.held is not None:
             return shard.held.header()
         return read_header(Path(shard.path), shard.format)
 
-    def _layout(self, header: Header) -> _Layout:
+    def _layout(self, header: Header) -> Layout:
         key = (tuple(header.columns.items()), tuple(header.seen.items()))
         if key not in self._layouts:
-            self._layouts[key] = self._made_layout(header)
+            self._layouts[key] = self._judge.columns.layout(
+                header.columns, header.types, self._roles
+            )
         return self._layouts[key]
-
-    def _made_layout(self, header: Header) -> _Layout:
-        columns, names = tuple(header.columns), self._judge.columns.names
-        foreign = self._judge.columns.foreign(header.columns)
-        usable = self._judge.columns.usable(columns, foreign)
-        wanted = (names[role] for role in self._roles if role in usable)
-        types = {name: describe(dtype) for name, dtype in header.types.items()}
-        present = tuple(name for name in wanted if name in columns)
-        return _Layout(columns, types, foreign, usable, present)
 
 
 def together(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:

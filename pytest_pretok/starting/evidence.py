@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from pretok_schemas.rendering import percent
+from pretok_schemas.text import plural
 from pytest_pretok.inspect.measure import Measures
-from pytest_pretok.report.text import percent
-from pytest_pretok.text import plural
 
 COMMON = 0.95  # share of rows from which a habit is evident
 ENOUGH = 10  # rows below which nothing is

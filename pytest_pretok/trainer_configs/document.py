@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pretok_schemas.text import printable
 from pytest_pretok.faults import DeclarationError, Fault, quote
-from pytest_pretok.text import printable
 
 Key = tuple[str | int, ...]
 

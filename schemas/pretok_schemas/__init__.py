@@ -10,10 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pretok_schemas.changes import Change, changes_between
     from pretok_schemas.contract import Column, Contract, Vocabulary
     from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
+    from pretok_schemas.fitting import Refusal, arrow_schema, refusals
     from pretok_schemas.judge import Judge
+    from pretok_schemas.outcome import ContractViolation, Report
+    from pretok_schemas.pandera import pandera_schema
+    from pretok_schemas.publishing import contract_dict, contract_from, contract_json
     from pretok_schemas.trainers import load, names
+    from pretok_schemas.validation import validate
 
 _HOMES = {
     "Column": "contract",
@@ -27,20 +33,44 @@ _HOMES = {
     "Outcome": "findings",
     "Severity": "findings",
     "Judge": "judge",
+    "ContractViolation": "outcome",
+    "Report": "outcome",
+    "validate": "validation",
+    "Refusal": "fitting",
+    "arrow_schema": "fitting",
+    "refusals": "fitting",
+    "Change": "changes",
+    "changes_between": "changes",
+    "contract_dict": "publishing",
+    "contract_from": "publishing",
+    "contract_json": "publishing",
+    "pandera_schema": "pandera",
 }
 
 __all__ = [
+    "Change",
     "Column",
     "Contract",
+    "ContractViolation",
     "Effect",
     "Example",
     "Finding",
     "Judge",
     "Outcome",
+    "Refusal",
+    "Report",
     "Severity",
     "Vocabulary",
+    "arrow_schema",
+    "changes_between",
+    "contract_dict",
+    "contract_from",
+    "contract_json",
     "load",
     "names",
+    "pandera_schema",
+    "refusals",
+    "validate",
 ]
 
 

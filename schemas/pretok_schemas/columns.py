@@ -6,14 +6,39 @@ Opens no file and judges nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from pretok_schemas.arrow import kind_of
+from pretok_schemas.arrow import TypeFacts, describe, kind_of
 from pretok_schemas.batch import Defect, Foreign, Lists, TokenBatch, lists_from_arrow
 from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
 from pretok_schemas.flat import Bools
+from pretok_schemas.rules.base import ShardFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a contract makes of the columns of a file or table, before a value is read.
+
+    ``types`` are those of its columns, as far as they are known, and ``typed`` tells whether all
+    of them are. ``foreign`` and ``usable`` go by role (see `Columns`); ``wanted`` are the names of
+    the columns to be read.
+    """
+
+    columns: tuple[str, ...]
+    types: Mapping[str, TypeFacts]
+    typed: bool
+    foreign: Mapping[str, Foreign]
+    usable: frozenset[str]
+    wanted: tuple[str, ...]
+
+    def facts(self, name: str) -> ShardFacts:
+        """What rules about files are told of it, under a name; no row is counted yet."""
+        return ShardFacts(
+            name, columns=self.columns, types=self.types, schema=self.typed, usable=self.usable
+        )
 
 
 class Columns:
@@ -44,6 +69,29 @@ class Columns:
     def _makes_labels(self, present: bool) -> bool:
         made = self.contract.makes_labels
         return made == "always" or (made == "if-absent" and not present)
+
+    def layout(
+        self,
+        columns: Mapping[str, pa.DataType | None],
+        types: Mapping[str, pa.DataType],
+        roles: Collection[str],
+    ) -> Layout:
+        """What the columns of a file amount to, of which some roles are to be read.
+
+        ``columns`` maps their names to the types that all rows have, None where there is none;
+        ``types`` are those, and the types that the first rows of others seem to have.
+        """
+        foreign = self.foreign(columns)
+        usable = self.usable(columns, foreign)
+        wanted = (self.names[role] for role in roles if role in usable)
+        return Layout(
+            tuple(columns),
+            {name: describe(dtype) for name, dtype in types.items()},
+            bool(columns) and None not in columns.values(),
+            foreign,
+            usable,
+            tuple(name for name in wanted if name in columns),
+        )
 
     def foreign(self, types: Mapping[str, pa.DataType | None]) -> dict[str, Foreign]:
         """By role, the columns of a file whose type the contract does not accept.

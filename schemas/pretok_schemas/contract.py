@@ -6,13 +6,20 @@ knows no rule's code, opens no file and imports no trainer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import pretok_schemas
 from pretok_schemas.arrow import Kind
 from pretok_schemas.findings import BY_HARM, Consequence, Severity
 from pretok_schemas.run import Entry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pretok_schemas.changes import Change
+    from pretok_schemas.fitting import Refusal
 
 IDS = "input_ids"
 MASK = "attention_mask"
@@ -23,6 +30,7 @@ ASSISTANT = "assistant_masks"
 DOCUMENTS = "seq_lengths"
 ROLES = (IDS, MASK, LABELS, POSITIONS, COMPLETION, ASSISTANT, DOCUMENTS)
 
+Backend = Literal["pyarrow", "pandas", "polars"]
 ExcessLength = Literal["drop", "truncate", "raise"]
 
 
@@ -90,9 +98,21 @@ class Contract:
     ran: bool = False
     read: frozenset[str] = frozenset()
 
+    @property
+    def label(self) -> str:
+        """The contract with its settings, as messages name it: ``axolotl, packing off``."""
+        return f"{self.name}, packing {'on' if self.packing else 'off'}"
+
     def column(self, role: str) -> Column | None:
         """The column of a role, or None where the trainer has no such column."""
         return next((column for column in self.columns if column.role == role), None)
+
+    def provides(self, roles: Iterable[str]) -> bool:
+        """Whether the trainer reads or makes columns of all of these roles."""
+        own = {column.role for column in self.columns}
+        if self.makes_labels != "never":
+            own.add(LABELS)
+        return own.issuperset(roles)
 
     def applies(self, rule: str) -> bool:
         """Whether this trainer has anything to say about a rule."""
@@ -126,6 +146,50 @@ class Contract:
     def with_run(self, micro_batch_size: int | None, entry: Entry | None = None) -> Contract:
         """The same contract with the batches of one run, and what its configuration says."""
         return replace(self, micro_batch_size=micro_batch_size, entry=entry)
+
+    # What follows is made elsewhere, of contracts and rules: it is reached through the package,
+    # which imports it when it is asked for.
+
+    def to_arrow(
+        self, *, optional: Collection[str] = (), columns: Mapping[str, str] | None = None
+    ) -> pa.Schema:
+        """The schema to write for this trainer; see `fitting.arrow_schema`."""
+        return pretok_schemas.arrow_schema(self, optional=optional, columns=columns)
+
+    def accepts(
+        self,
+        schema: pa.Schema,
+        *,
+        columns: Mapping[str, str] | None = None,
+        vocab_size: int | None = None,
+    ) -> tuple[Refusal, ...]:
+        """Why a schema is not accepted, empty if it is; see `fitting.refusals`."""
+        return pretok_schemas.refusals(self, schema, columns=columns, vocab_size=vocab_size)
+
+    def diff(self, other: Contract) -> tuple[Change, ...]:
+        """What has changed from this contract to another; see `changes.Change`."""
+        return pretok_schemas.changes_between(self, other)
+
+    def to_json(self) -> str:
+        """The contract as JSON text; see `publishing.contract_dict`."""
+        return pretok_schemas.contract_json(self)
+
+    @staticmethod
+    def from_json(text: str) -> Contract:
+        """The contract that `to_json` was called on.
+
+        Raises:
+            ValueError: it is no contract, or one that this version cannot read.
+        """
+        return pretok_schemas.contract_from(text)
+
+    def to_pandera(self, backend: Backend = "pyarrow", **settings: Any) -> Any:
+        """A Pandera schema with these rules as checks; see `pandera.pandera_schema`.
+
+        Raises:
+            ImportError: Pandera is not installed for that backend.
+        """
+        return pretok_schemas.pandera_schema(self, backend, **settings)
 
 
 class Tokenizer(Protocol):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
+
+from tests.support.browser import Browser
 
 ROOT = Path(__file__).parents[2]
 OF_SPHINX = {"index.html", "genindex.html", "search.html", "py-modindex.html"}
 ABOVE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "example_project/README.md"]
 
 
-def test_the_pages(tmp_path: Path) -> None:
-    """Sphinx makes the pages without a warning, and every page and link can be followed.
+def test_the_pages(tmp_path: Path, chromium: Browser) -> None:
+    """Sphinx makes the pages without a warning, every page and link can be followed, and the first
+    page opens well in a browser.
 
     One test, since a build takes its time, and workers of pytest-xdist share nothing.
     """
@@ -25,6 +29,21 @@ def test_the_pages(tmp_path: Path) -> None:
     assert len(texts) > 60
     assert not_in_the_menu(html, texts) == set()
     assert leading_nowhere(html, texts) == []
+    for width, dark in product((400, 1400), (False, True)):
+        opens_well(chromium, html / "index.html", width, dark)
+
+
+def opens_well(chromium: Browser, page: Path, width: int, dark: bool) -> None:
+    """A page opens without a complaint, asks for nothing far away, and fits its window."""
+    chromium.open(page, width, dark=dark)
+    paper = chromium.tell("getComputedStyle(document.body).backgroundColor")
+    brightness = sum(map(int, re.findall(r"\d+", paper)[:3]))
+
+    assert chromium.complaints == []
+    assert {address.split(":")[0] for address in chromium.requests} <= {"file", "data"}
+    assert chromium.tell("document.documentElement.scrollWidth") <= width
+    assert chromium.tell("document.querySelector('h1').checkVisibility()")
+    assert brightness < 200 if dark else brightness > 600
 
 
 def built(folder: Path) -> Path:

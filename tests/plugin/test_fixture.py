@@ -45,7 +45,8 @@ def test_a_tokenising_function(run: Run, here: Path) -> None:
 
     assert ran.outcomes == {"passed": 2, "failed": 1}
     assert ">       pretok.assert_valid(rows(mask=False), **LIKE)" in ran.text
-    assert "pytest_pretok.ContractViolation: label-not-input-id: 20 of 20 rows" in ran.text
+    assert "pretok_schemas.ContractViolation: 1 failed" in ran.text
+    assert "label-not-input-id: 20 of 20 rows" in ran.text
     assert "testing.py" not in ran.text
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from pytest_pretok.report import formats, html
 from tests.plugin.conftest import Run
 from tests.plugin.data import FAULT, clean_rows, declare, faulty_rows, write
 from tests.support import toy_tokenizers as toys
-from tests.support.browser import Browser, browser, find_browser
+from tests.support.browser import Browser
 from tests.support.pages import attributes, elements, parsed, text_of
 
 HOSTILE = (
@@ -206,19 +204,6 @@ def test_a_missing_package(
 
 
 # -- in a browser
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser; where there is none, what needs it fails if it must not be skipped."""
-    program = find_browser()
-    if program is None:
-        install = "no chromium on PATH; on Debian: apt-get install chromium"
-        if os.environ.get("PRETOK_NEED_BROWSER"):
-            pytest.fail(install)
-        pytest.skip(install)
-    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.mark.usefixtures("hostile")

@@ -1,4 +1,4 @@
-"""What is made from the registries: the JSON Schema, and `pretok explain`.
+"""What is made from the registries: contracts, the JSON Schemas, and `pretok explain`.
 
 ``PRETOK_REWRITE=1 pytest tests/unit/test_docs.py`` writes the files anew.
 """
@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import Consequence
 from pretok_schemas.rules import NAMES, RULES
-from pretok_schemas.trainers import names
+from pretok_schemas.trainers import COLLATORS, load, names
 from pytest_pretok.cli import main
 from pytest_pretok.explain import settings
 from pytest_pretok.json_schema import declaration_schema
@@ -46,6 +46,24 @@ def test_the_schema_of_the_report_is_fresh() -> None:
     text = json.dumps(report_schema(), indent=1) + "\n"
 
     assert fresh(DOCS / "report.schema.json", text)
+
+
+PUBLISHED = {
+    **{name: load(name) for name in names()},
+    **{f"{name}-packing": load(name, packing=True) for name in names()},
+    **{f"transformers-{one}": load("transformers", collator=one) for one in COLLATORS},
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_contracts_are_fresh(name: str) -> None:
+    """docs/contracts holds every contract as JSON."""
+    assert fresh(DOCS / "contracts" / f"{name}.json", PUBLISHED[name].to_json())
+
+
+def test_no_contract_is_left_over() -> None:
+    """docs/contracts holds nothing else."""
+    assert {path.stem for path in (DOCS / "contracts").iterdir()} == set(PUBLISHED)
 
 
 def test_every_trainer_has_a_column() -> None:

@@ -224,3 +224,19 @@ def test_verdict(outcomes: list[str], ok: bool, verdict: str) -> None:
     rules = [rule_of("mask-hole", o, 9 * (o in ("failed", "warned"))) for o in outcomes]
 
     assert page.page_of(report_of({"sft": [split_of("train", rules)]}, ok)).verdict == verdict
+
+
+def test_tones() -> None:
+    """A dataset has the tone of its worst split, and a split that of its worst rule."""
+    rules = {"clean": ["passed"], "warned": ["passed", "warned"], "bad": ["warned", "failed"]}
+    splits = {
+        name: split_of(name, [rule_of("mask-hole", o, 9 * (o != "passed")) for o in outcomes])
+        for name, outcomes in rules.items()
+    }
+    seen = page.page_of(report_of({"sft": list(splits.values()), "ok": [splits["clean"]]}, False))
+
+    assert [dataset.tone for dataset in seen.datasets] == ["failed", "passed"]
+    assert [split.tone for split in seen.datasets[0].splits] == ["passed", "warned", "failed"]
+    text = html.render(report_of({"sft": list(splits.values())}, False))
+    for tone in ("passed", "warned", "failed"):
+        assert re.search(rf'class="[^"]*\b{tone}\b', text)

@@ -17,8 +17,8 @@ from cmarkgfm.cmark import Options
 
 from pretok_schemas.findings import Example, Outcome
 from pretok_schemas.rules import RULES
+from pretok_schemas.text import printable
 from pytest_pretok.report import annotations, markdown, sarif
-from pytest_pretok.text import printable
 from tests.support import workflow_commands
 from tests.support.report_dicts import (
     HOSTILE,

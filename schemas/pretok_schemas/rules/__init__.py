@@ -97,6 +97,8 @@ def rules_for(
     for rule in RULES:
         if not contract.applies(rule.name) or not rule.applies(contract):
             continue
+        if rule.views and not any(map(contract.provides, rule.views)):
+            continue  # it could not judge a single row
         missing = tuple(key for key in rule.requires if not given[key])
         if missing:
             lacking[rule.name] = missing

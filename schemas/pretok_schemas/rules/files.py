@@ -6,7 +6,7 @@ Must not know rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -125,12 +125,11 @@ class MissingColumn(FileRule):
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
     ) -> list[Example]:
         """One example a shard, naming every column that it lacks."""
-        required = [column.role for column in self.contract.columns if column.required]
         found = []
         for shard in shards:
             if shard.columns is None:
                 continue
-            absent = [role for role in required if names.get(role, role) not in shard.columns]
+            absent = self.lacking(names, shard.columns)
             if absent:
                 found.append(
                     Example(
@@ -138,7 +137,7 @@ class MissingColumn(FileRule):
                         shard_row=NOWHERE,
                         shard=shard.path,
                         found=", ".join(
-                            _near_miss(role, names.get(role, role), shard.columns)
+                            self.absent(role, names.get(role, role), shard.columns)
                             for role in absent
                         ),
                         expected=", ".join(names.get(role, role) for role in absent),
@@ -147,11 +146,16 @@ class MissingColumn(FileRule):
                 )
         return found
 
+    def lacking(self, names: Mapping[str, str], columns: Collection[str]) -> list[str]:
+        """The roles of required columns that are not among the columns of a file."""
+        required = [column.role for column in self.contract.columns if column.required]
+        return [role for role in required if names.get(role, role) not in columns]
 
-def _near_miss(role: str, name: str, columns: Sequence[str]) -> str:
-    near = [alias for alias in (role, *ALIASES.get(role, ())) if alias in columns]
-    near = near or get_close_matches(name, columns, n=1, cutoff=0.75)
-    return f"no {name} (but {near[0]})" if near else f"no {name}"
+    def absent(self, role: str, name: str, columns: Sequence[str]) -> str:
+        """What is said of an absent column: its name, and the one that is probably meant."""
+        near = [alias for alias in (role, *ALIASES.get(role, ())) if alias in columns]
+        near = near or get_close_matches(name, columns, n=1, cutoff=0.75)
+        return f"no {name} (but {near[0]})" if near else f"no {name}"
 
 
 class NarrowInteger(FileRule):
@@ -194,12 +198,13 @@ class NarrowInteger(FileRule):
                 example
                 for role in (IDS, LABELS)
                 if (facts := shard.types.get(names.get(role, role))) is not None
-                and (example := self._narrow(shard.path, role, facts)) is not None
+                and (example := self.narrow(shard.path, role, facts)) is not None
             ]
             found += sorted(narrow, key=lambda example: example.mild)[:1]
         return found
 
-    def _narrow(self, path: str, role: str, facts: TypeFacts) -> Example | None:
+    def narrow(self, path: str, role: str, facts: TypeFacts) -> Example | None:
+        """What is too narrow about the type of a column of a file, None if nothing is."""
         kind = INTEGER_TYPE.fullmatch(facts.item)
         if facts.kind is not Kind.INTEGER or kind is None:
             return None

@@ -12,11 +12,11 @@ from typing import Any
 
 from pretok_schemas.findings import Example, Finding, Outcome
 from pretok_schemas.rules import rule_named
-from pytest_pretok.text import plural, printable
+from pretok_schemas.text import plural, printable
 
 LIMIT = 3000  # characters of one finding
 WIDTH = 78  # columns of running text; paths and token windows may be wider
-ALL_OF_THEM = " (--pretok-violations=FILE.parquet writes them all)"
+REST = "--pretok-violations=FILE.parquet writes them all"
 EXAMPLES_SHOWN = 8  # windows beyond this are for the report, not for a terminal
 
 
@@ -62,11 +62,12 @@ def summary(finding: Finding) -> str:
 
 
 def render(
-    finding: Finding, split: str | None, contract: str, note: str = "", advice: str = ALL_OF_THEM
+    finding: Finding, split: str | None, contract: str, note: str = "", rest: str = REST
 ) -> str:
     """The whole text of a violation, at most `LIMIT` characters; ``note`` follows the headline.
 
-    ``advice`` says how to see the violations that have no room here.
+    ``contract`` names it with its settings (see `Contract.label`); ``rest`` tells how to get at
+    the violations that are not shown.
     """
     effect = finding.effect.value if finding.effect else ""
     head = [headline(finding, split), *_wrap(note)]
@@ -87,7 +88,8 @@ def render(
         shown += 1
     more = finding.violations - shown
     if more and shown:
-        body += [f"  ... and {plural(more, f'more {finding.unit}')}{advice}", ""]
+        told = f" ({rest})" if rest else ""
+        body += [f"  ... and {plural(more, f'more {finding.unit}')}{told}", ""]
     return "\n".join([*head, *body, *tail])[:LIMIT]
 
 

@@ -30,6 +30,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(Any|Callable|Iterable|Iterator|Literal|Mapping|Sequence|tuple\[str)"),
     (r"py:.*", r"(KeyError|TypeError|ValueError)"),
     (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists)"),
+    (r"py:.*", r"(Change|Refusal)"),  # imported for types alone, so named without their package
 ]
 
 html_theme = "furo"

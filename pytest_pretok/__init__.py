@@ -11,17 +11,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pretok_schemas.outcome import ContractViolation
     from pytest_pretok.api import check
+    from pytest_pretok.engines.base import EngineError
+    from pytest_pretok.faults import DeclarationError
     from pytest_pretok.notices import PretokWarning
+    from pytest_pretok.objects import UnknownObject
+    from pytest_pretok.planning import PlanError
     from pytest_pretok.report.result import Report
 
 _HOMES = {
     "ContractViolation": "pretok_schemas.outcome",
+    "DeclarationError": "pytest_pretok.faults",
+    "EngineError": "pytest_pretok.engines.base",
+    "PlanError": "pytest_pretok.planning",
     "PretokWarning": "pytest_pretok.notices",
     "Report": "pytest_pretok.report.result",
+    "UnknownObject": "pytest_pretok.objects",
     "check": "pytest_pretok.api",
 }
 
-__all__ = ["ContractViolation", "PretokWarning", "Report", "check"]
+__all__ = [
+    "ContractViolation",
+    "DeclarationError",
+    "EngineError",
+    "PlanError",
+    "PretokWarning",
+    "Report",
+    "UnknownObject",
+    "check",
+]
 __version__ = "0.1.0"
 
 

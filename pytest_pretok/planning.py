@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pretok_schemas.rules import NAMES
-from pretok_schemas.text import plural
+from pretok_schemas.text import plural, printable
 from pretok_schemas.trainers import names
 from pytest_pretok import discovery
 from pytest_pretok.configs import Configs
@@ -188,7 +188,9 @@ class _Builder:
         anchor = dataset.splits[0].anchor
         declaration = self.nearest(anchor)
         shown = node_path(dataset.path, self.request.root)
-        settings = undeclared(declaration.defaults if declaration else None, shown)
+        # The root itself is "." among paths; a person knows it by its name.
+        name = shown if shown != "." else printable(self.request.root.name) or shown
+        settings = undeclared(declaration.defaults if declaration else None, name)
         if self.request.contract is not None and not (declaration and declaration.names_contract):
             settings = replace(settings, contract=self.request.contract)
         splits = tuple(
@@ -201,7 +203,7 @@ class _Builder:
         if known is None:
             known_findings = _baseline(settings, declaration)
             self.datasets[key] = PlannedDataset(
-                shown, shown, settings.to_dict(), splits, None, 0, *known_findings
+                name, shown, settings.to_dict(), splits, None, 0, *known_findings
             )
         else:
             # Named once more, by another of its splits, or by a link to the same files.

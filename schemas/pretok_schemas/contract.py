@@ -100,7 +100,7 @@ class Contract:
 
     @property
     def label(self) -> str:
-        """The contract with its settings, as messages name it: ``axolotl, packing off``."""
+        """The contract and its packing as messages have them, ``axolotl, packing off``."""
         return f"{self.name}, packing {'on' if self.packing else 'off'}"
 
     def column(self, role: str) -> Column | None:

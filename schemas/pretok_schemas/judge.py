@@ -309,7 +309,7 @@ class Judge:
             severity = Severity.WARNING
         budget = self.budgets.get(rule.name, Budget()).allowed(total)
         finding = Finding(
-            rule.name, Outcome.PASSED, severity, rule.unit, 0, total, budget, help=rule.help
+            rule.name, Outcome.PASSED, severity, rule.unit, 0, total, budget, help=rule.advice()
         )
         if not tally.violations:
             if because is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -250,6 +251,19 @@ def test_folders_that_pytest_does_not_enter(run: Run, here: Path, folder: str, t
     assert ran.outcomes["failed"] == 1
     assert f"FAILED {folder}/train.parquet::{FAULT}" in ran.text
     assert run(f"{folder}/train.parquet::{FAULT}").outcomes == {"failed": 1}
+
+
+def test_splits_in_the_root_itself(run: Run, here: Path) -> None:
+    """Train and validation files of the root bear its name; ids and paths stay those of files."""
+    write(here / "train.parquet", faulty_rows())
+    write(here / "validation.parquet", clean_rows(seed=3))
+    ran = run("--pretok-data=.", "--pretok-report=report.json", "-rf", "--tb=no")
+    (dataset,) = json.loads((here / "report.json").read_text(encoding="utf-8"))["datasets"]
+
+    assert (dataset["name"], dataset["path"]) == (here.name, ".")
+    assert f"{here.name} [train]: 6 rows" in ran.text
+    assert f"FAILED train.parquet::{FAULT}" in ran.text
+    assert run(f"train.parquet::{FAULT}").outcomes == {"failed": 1}
 
 
 @pytest.mark.parametrize("folder", ["build", "dist"])

@@ -341,8 +341,9 @@ def test_text_fits(rule: str) -> None:
 def test_failure_in_the_readme(run: Run, here: Path) -> None:
     """The failure that the README shows is what the example's broken file prints."""
     root = Path(__file__).parents[2]
-    name = "label-not-input-id.parquet"
-    shutil.copy(root / "example_project" / "broken" / name, here / name)
+    name = "broken/label-not-input-id.parquet"
+    (here / "broken").mkdir()
+    shutil.copy(root / "example_project" / name, here / name)
     shown = (root / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
 
     ran = run(f"--pretok-data={name}", "--pretok-examples=1")

@@ -177,6 +177,10 @@ class Rule(ABC):
         """What the data shows about where the fault comes from, one sentence, or None."""
         return None
 
+    def advice(self) -> str:
+        """What to do, under the contract at hand; ``help`` is that for any contract."""
+        return self.help
+
     def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """What the consequence depends on beside the columns at fault (see `Contract`)."""
         return ()

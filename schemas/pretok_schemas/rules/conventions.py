@@ -55,8 +55,10 @@ class LabelsShifted(RowRule):
         follows the k of at least 90 % of the rows that have 4 trained labels or more.
 
     Why it matters:
-        The trainer shifts labels itself. Shifted twice, the model learns to predict the token
-        after the next, with a loss that looks plausible.
+        Most trainers shift labels themselves. Shifted twice, the model learns to predict the
+        token after the next, with a loss that looks plausible. A trainer that takes them shifted
+        (torchtune) trains the model to repeat its input if they are not. Shifts are counted from
+        what the trainer wants.
 
     Fails:
         ``input_ids: [1, 5, 6, 7, 8, 2]``, ``labels: [5, 6, 7, 8, 2, -100]``
@@ -72,7 +74,7 @@ class LabelsShifted(RowRule):
     family = "labels"
     views = (LABELLED,)
     left_out_by = ("ignore-index-in-ids",)
-    help = "write labels[i] for input_ids[i]; the trainer shifts"
+    help = "write input_ids[i] as labels[i], the trainer shifts; or input_ids[i + 1] if it does not"
     usual: ClassVar[Usual] = {
         "": (
             Effect.SILENT,
@@ -105,12 +107,26 @@ class LabelsShifted(RowRule):
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """Names the shift."""
         k = max(SHIFTS, key=lambda shift: counts.get(f"k={shift}", 0))
-        if k == 1:
-            return (
-                "k = +1: labels[i] is input_ids[i + 1]; they were shifted already, "
-                "as torchtune and nanoGPT want them"
-            )
-        return f"k = {k:+d}: labels[i] is input_ids[i {'+' if k > 0 else '-'} {abs(k)}]"
+        ahead = self.contract.labels_ahead
+        told = f"k = {k:+d}: labels[i] is {self._id_at(k + ahead)}"
+        if ahead and k == -1:
+            return f"{told}; they were not shifted, as for trainers that shift themselves"
+        if k == 1 and not ahead:
+            return f"{told}; they were shifted already, as torchtune and nanoGPT want them"
+        return told
+
+    def advice(self) -> str:
+        """Where the label of a token belongs for this trainer."""
+        if self.contract.labels_ahead:
+            return f"write {self._id_at(1)} as labels[i], -100 as the last; the trainer shifts none"
+        return f"write {self._id_at(0)} as labels[i]; the trainer shifts"
+
+    def _id_at(self, places: int) -> str:
+        """The id some places on, by the column's name at this trainer."""
+        column = self.contract.column(IDS)
+        name = (column.name if column else "") or IDS
+        sign = "+" if places > 0 else "-"
+        return f"{name}[i {sign} {abs(places)}]" if places else f"{name}[i]"
 
 
 class Fits(NamedTuple):

@@ -51,7 +51,8 @@ def test_labels_ahead_are_right_for_torchtune_alone() -> None:
     assert violated(right) == set()
     assert violated(wrong) == {"labels-shifted"}
     assert found["labels-shifted"] == list(range(30))
-    assert "k = +1" in (wrong["labels-shifted"].cause or "")
+    assert "k = +1: labels[i] is input_ids[i + 1]; " in (wrong["labels-shifted"].cause or "")
+    assert wrong["labels-shifted"].help == "write input_ids[i] as labels[i]; the trainer shifts"
 
 
 def test_unshifted_labels_are_wrong_for_torchtune() -> None:
@@ -62,6 +63,29 @@ def test_unshifted_labels_are_wrong_for_torchtune() -> None:
 
     assert violated(findings) == {"labels-shifted"}
     assert found["labels-shifted"] == list(range(30))
+    wrong = findings["labels-shifted"]
+    assert wrong.cause == (
+        "k = -1: labels[i] is tokens[i]; they were not shifted, as for trainers that shift "
+        "themselves"
+    )
+    assert wrong.help == (
+        "write tokens[i + 1] as labels[i], -100 as the last; the trainer shifts none"
+    )
+
+
+@pytest.mark.parametrize(("k", "told"), [(1, "tokens[i + 2]"), (-2, "tokens[i - 1]")])
+def test_other_shifts_for_torchtune(k: int, told: str) -> None:
+    """The cause names the token that stands in the labels, counted from the place itself."""
+    made = []
+    for row in rows():
+        ids = row["input_ids"]
+        labels = [ids[i + 1 + k] if 0 <= i + 1 + k < len(ids) else -100 for i in range(len(ids))]
+        made.append({"tokens": ids, "labels": labels})
+
+    findings, _ = judged(made, load("torchtune"), VOCABULARY)
+
+    assert findings["labels-shifted"].violations == 30
+    assert findings["labels-shifted"].cause == f"k = {k:+d}: labels[i] is {told}"
 
 
 @given(seed=SEEDS, count=st.integers(1, 25))

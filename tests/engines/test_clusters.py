@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -171,7 +172,8 @@ def test_a_unit_that_kills_every_worker(engine: Engine, file: Path) -> None:
 
     assert lost.outcome is Outcome.FAILED
     assert lost.examples[0].shard == "x.parquet"
-    assert str(lost.examples[0].found).startswith("lost on the cluster: row group 1: ")
+    # A cluster may blame what waited on a worker that died, too.
+    assert re.match(r"lost on the cluster: row group \d: ", str(lost.examples[0].found))
     assert len(str(lost.examples[0].found).splitlines()) == 1
     assert found.lost
     undone = {f.because for f in found.findings.values() if not f.violations}

@@ -129,6 +129,11 @@ def _padded(plan: Plan) -> bool:
     return plan.pad_token_id is not None
 
 
+def _pads_trained(plan: Plan) -> bool:
+    # Where labels are shifted in the dataset the last one is -100: that pad is only padding.
+    return _padded(plan) and not plan.contract.labels_ahead
+
+
 # -- labels
 
 
@@ -286,7 +291,7 @@ CHANGES: tuple[Kind, ...] = (
     Kind("trailing-padding-shown", "trailing-padding", _trailing(1), _LABELLED, when=_padded),
     Kind("leading-padding", "leading-padding", _leading(0), _MASKED, when=_padded),
     Kind("leading-padding-shown", "leading-padding", _leading(1), _LABELLED, when=_padded),
-    Kind("trained-padding", "trained-padding", _trained_padding, _LABELLED, when=_padded),
+    Kind("trained-padding", "trained-padding", _trained_padding, _LABELLED, when=_pads_trained),
     Kind("labels-shifted-left", "labels-shifted", _shifted(1), _LABELLED),
     Kind("labels-shifted-right", "labels-shifted", _shifted(-1), _LABELLED),
     Kind(

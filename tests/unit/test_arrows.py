@@ -209,6 +209,21 @@ def test_nobody_needs_the_commands() -> None:
 SHIELDED = "pytest_pretok.cli.shielded"  # runs pytest for `pretok check`, which imports it then
 
 
+def test_strategies_are_for_tests_of_others() -> None:
+    """One module knows Hypothesis, and nobody needs the strategies; they read and scan nothing."""
+    drawing = "pytest_pretok.strategies.drawing"
+    room = names_in("strategies")
+
+    assert {name for name in MODULES if under(imports(name), "hypothesis")} == {drawing}
+    assert {name for name in MODULES if under(imports(name), "pytest_pretok.strategies")} <= set(
+        room
+    )
+    assert drawing in imports("pytest_pretok.strategies")
+    for name in room:
+        used = under(imports(name), "pytest", "pytest_pretok")
+        assert used == under(used, "pytest_pretok.strategies"), name
+
+
 @pytest.mark.parametrize("name", sorted(set(names_in("cli")) - {SHIELDED}))
 def test_commands_import_late(name: str) -> None:
     """A command's module loads nothing heavy before the command is called."""

@@ -145,7 +145,9 @@ def arrow_stream(rng: random.Random) -> Base:
 
 def feather(rng: random.Random) -> Base:
     """An IPC file with compressed buffers."""
-    return _ipc(planted_rows(rng, typed=True), rng, stream=False, codec=rng.choice(["lz4", "lz4", "zstd"]))
+    return _ipc(
+        planted_rows(rng, typed=True), rng, stream=False, codec=rng.choice(["lz4", "lz4", "zstd"])
+    )
 
 
 def jsonl(rng: random.Random) -> Base:

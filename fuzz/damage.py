@@ -206,8 +206,10 @@ def odd_key(data: bytes, base: Base, rng: random.Random) -> bytes:
     places = [found.span() for found in re.finditer(rb'"(input_ids|labels)"', data)]
     start, stop = rng.choice(places or [(0, 0)])
     new = rng.choice(
-        [b'"labels": [1], "labels"', b'"labels": null, "labels"', b'"x": 1, "x": 2, "labels"']
-        + [b'"l\\u0061bels"', b'"input_ids": [1], "input_\\u0069ds"', b"labels", b'"\\ud800"']
+        [
+            *(b'"labels": [1], "labels"', b'"labels": null, "labels"', b'"x": 1, "x": 2, "labels"'),
+            *(b'"l\\u0061bels"', b'"input_ids": [1], "input_\\u0069ds"', b"labels", b'"\\ud800"'),
+        ]
     )
     return data[:start] + new + data[stop:]
 
@@ -216,9 +218,11 @@ def odd_byte(data: bytes, base: Base, rng: random.Random) -> bytes:
     """A byte that JSON has no place for, or only one place, or none that matters."""
     at = rng.choice([0, len(data), *base.marks, rng.randrange(len(data))])
     new = rng.choice(
-        [b"\0", b"\xef\xbb\xbf", b"\xff", b"\x0b", b"\x0c", b"\r", b"\r\n", b"\n", b"\n\n", b" "]
-        + [b"\xe2\x80\xa8", b"\xc2\x85", b"\xc2\xa0", b"\x1a", b",", b"{}", b"[]", b"null\n", b'"']
-        + [b"\\", b"{", b"}", b"]", b"[", b"//x\n", b"\xed\xa0\x80"]
+        [
+            *(b"\0", b"\xef\xbb\xbf", b"\xff", b"\x0b", b"\x0c", b"\r", b"\r\n", b"\n", b"\n\n"),
+            *(b" ", b"\xe2\x80\xa8", b"\xc2\x85", b"\xc2\xa0", b"\x1a", b",", b"{}", b"[]"),
+            *(b"null\n", b'"', b"\\", b"{", b"}", b"]", b"[", b"//x\n", b"\xed\xa0\x80"),
+        ]
     )
     return data[:at] + new + data[at:]
 
@@ -276,5 +280,3 @@ def mutant(container: str, seed: int, at: int) -> tuple[str, dict[str, bytes]]:
 
 def _line(row: object) -> str:
     return json.dumps(row) + "\n"
-
-

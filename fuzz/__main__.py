@@ -18,9 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 1 if any mutant had an outcome that is not allowed."""
     asked = _parser().parse_args(arguments)
     tallies = []
+    print(_line(["container", "mutants", *OUTCOMES, "seconds"]))
     for container in asked.container or CONTAINERS:
         tally = fuzz(container, asked.count, asked.seed, asked.limit, asked.sabotage, asked.first)
         tallies.append(tally)
+        print(_row(tally), flush=True)
         for failure in tally.failures:
             _show(failure, asked.out)
     if asked.ways:
@@ -53,14 +55,17 @@ def _row(tally: Tally) -> str:
 
 def _print_ways(tallies: Sequence[Tally]) -> None:
     both: Counter[tuple[str, str]] = sum((tally.ways for tally in tallies), Counter())
+    print("\n" + _line(["damage", "mutants", *OUTCOMES]))
     for way in sorted({way for way, _ in both}):
-        [both[way, outcome] for outcome in OUTCOMES]
+        counts = [both[way, outcome] for outcome in OUTCOMES]
+        print(_line([way, sum(counts), *counts]))
 
 
 def _show(failure: Failure, out: Path | None) -> None:
+    print(f"  {failure.outcome}: --first {failure.at} --count 1 ({failure.way})")
     lines = failure.evidence.strip().splitlines()
-    for _line in lines[:4] if failure.outcome == "crash" else lines[-6:]:
-        pass
+    for line in lines[:4] if failure.outcome == "crash" else lines[-6:]:
+        print(f"    {line[:400]}")
     if out is None:
         return
     _, files = mutant(failure.container, failure.seed, failure.at)

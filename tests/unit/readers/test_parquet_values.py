@@ -36,7 +36,7 @@ def test_a_page_that_claims_to_be_shorter(before: int, tmp_path: Path) -> None:
     path.write_bytes(data[:at] + FALSE + data[at + len(TRUE) :])
 
     assert [len(row) for row in pq.read_table(path)["labels"].to_pylist()] == [30, 30, 30]
-    with pytest.raises(UnreadableFile, match="'labels': 90 values found .* promises 100"):
+    with pytest.raises(UnreadableFile, match=r"'labels': 90 values found .* promises 100"):
         read(path, ["labels"])
 
 

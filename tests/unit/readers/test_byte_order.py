@@ -10,7 +10,7 @@ from pytest_pretok.readers import UnreadableFile, read_chunks, read_header, spli
 
 
 def test_every_bit_of_a_schema(tmp_path: Path) -> None:
-    """Whatever bit of the first part of the schema is flipped, rows are those that pyarrow reads, or none."""
+    """Whatever bit of its first part is flipped, rows are those that pyarrow reads, or none."""
     path = tmp_path / "x.arrow"
     table = pa.table({"a": [[1, 2], [3]]})
     with pa.ipc.new_stream(path, table.schema) as writer:

@@ -53,7 +53,8 @@ def stream_units(path: Path, target: int) -> list[Unit]:
             marks = list(_messages(source))
         except (pa.ArrowException, OSError):
             return whole
-    if any(kind != "record batch" for _, kind in marks[1:]):
+        native = _is_native(source)
+    if not native or any(kind != "record batch" for _, kind in marks[1:]):
         return whole
     cuts = [start for start, _ in marks[1:]][:1]
     for start, _ in marks[2:]:
@@ -64,6 +65,16 @@ def stream_units(path: Path, target: int) -> list[Unit]:
         Unit(str(path), "arrow-stream", (start, stop), None, stop - start)
         for start, stop in pairwise(cuts)
     ] or whole
+
+
+def _is_native(source: pa.MemoryMappedFile) -> bool:
+    """Whether a stream says that its bytes are in this machine's order.
+
+    Batches that are read on their own are taken as they are, whatever the stream says.
+    """
+    source.seek(0)
+    told = pa.ipc.read_schema(source)
+    return bool(told.equals(pa.schema(list(told))))
 
 
 def _messages(source: pa.MemoryMappedFile) -> Iterator[tuple[int, str]]:

@@ -25,8 +25,15 @@ def check_batch(batch: pa.RecordBatch) -> None:
             array.validate(full=not _is_flat(array.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise UnreadableFile(f"column {name!r}: {error}") from error
+        if array.null_count and array.null_count != _nulls(array):
+            raise UnreadableFile(f"column {name!r}: not as many nulls as its metadata tells")
         if len(array) and not _offsets_in_order(array):
             raise UnreadableFile(f"column {name!r}: list offsets out of order or out of bounds")
+
+
+def _nulls(array: pa.Array) -> int:
+    """The null rows, counted: what files tell of them is taken over without a look."""
+    return int(as_numpy(array.is_null()).sum())
 
 
 def _is_number(dtype: pa.DataType) -> bool:

@@ -6,13 +6,16 @@ have to fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pretok_schemas.cuts import empty_columns
+from pretok_schemas.arrow import as_numpy
+from pretok_schemas.cuts import empty_columns, list_lengths
 from pytest_pretok.readers.base import Chunk, Header, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.batches import (
     deliver,
@@ -65,13 +68,64 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         if unit.part[1] > file.num_row_groups:
             raise UnreadableFile(f"{file.num_row_groups} row groups found, there were more before")
         promised = sum(file.metadata.row_group(i).num_rows for i in range(*unit.part))
-        seen = 0
+        seen, values = 0, Counter[str]()
         for batch in _batches(file, unit, columns, tokens):
             seen += batch.num_rows
             for piece in deliver(batch, columns, tokens):
                 yield Chunk(piece)
+            values.update(_values(batch))
         if seen != promised:
             raise UnreadableFile(f"{seen} rows found where the footer promises {promised}")
+        _check_values(file, unit, values)
+
+
+def _values(batch: pa.RecordBatch) -> dict[str, int]:
+    """How many values Parquet counts in each column of flat lists: a row without any counts one.
+
+    The batch must have been checked.
+    """
+    columns = zip(batch.schema.names, batch.columns, strict=True)
+    listed = ((name, array) for name, array in columns if _is_flat_list(array.type))
+    return {name: _count(array) for name, array in listed}
+
+
+def _count(array: pa.Array) -> int:
+    lengths = np.maximum(list_lengths(array), 1)
+    if array.null_count:
+        lengths[as_numpy(array.is_null())] = 1  # whatever lies behind a null row
+    return int(lengths.sum())
+
+
+def _is_flat_list(dtype: pa.DataType) -> bool:
+    return is_list(dtype) and not pa.types.is_nested(dtype.value_type)
+
+
+def _check_values(file: pq.ParquetFile, unit: Unit, values: Mapping[str, int]) -> None:
+    """Return if the columns have as many values as the footer promises.
+
+    pyarrow takes the end of the pages for the end of a list: a page that says that it is shorter
+    than it is cuts off the last rows of its row group without a word.
+
+    Raises:
+        UnreadableFile: they have not.
+    """
+    leaves = _first_leaves(file.schema_arrow)
+    for name, found in values.items():
+        groups = (file.metadata.row_group(number) for number in range(*unit.part))
+        promised = sum(group.column(leaves[name]).num_values for group in groups)
+        if found != promised:
+            told = f"{found} values found where the footer promises {promised}"
+            raise UnreadableFile(f"column {name!r}: {told}")
+
+
+def _first_leaves(schema: pa.Schema) -> dict[str, int]:
+    """Where each name's Parquet columns begin; the first one of equal names."""
+    places: dict[str, int] = {}
+    leaf = 0
+    for field in schema:
+        places.setdefault(field.name, leaf)
+        leaf += _leaves(field.type)
+    return places
 
 
 def _batches(
@@ -120,9 +174,7 @@ def _tokens_in_group(file: pq.ParquetFile, number: int, wanted: Sequence[str]) -
     next(file.iter_batches(1, row_groups=[number], columns=[guide], use_threads=False), None)
     # Told by Arrow's types: `file.schema` would tie the whole footer into a cycle of references,
     # and the footers of all units would lie in memory until the collector comes by.
-    before = schema.names.index(guide)
-    leaf = sum(_leaves(field.type) for field in list(schema)[:before])
-    column = file.metadata.row_group(number).column(leaf)
+    column = file.metadata.row_group(number).column(_first_leaves(schema)[guide])
     by_size = column.total_uncompressed_size // _BYTES_A_TOKEN
     return int(column.num_values if is_list(types[guide]) else by_size)
 

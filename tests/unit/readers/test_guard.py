@@ -158,3 +158,18 @@ def test_our_own_errors_keep_their_traceback() -> None:
     """A mistake in our code is never blamed on the file."""
     with pytest.raises(ZeroDivisionError), unreadable("what"):
         raise ZeroDivisionError
+
+
+def test_a_count_of_nulls_that_is_not_true() -> None:
+    """What metadata tells of null rows is held against the rows."""
+    whole = pa.array([[1], None, None, [2]], pa.list_(pa.int64()))
+    told = {
+        count: pa.Array.from_buffers(
+            whole.type, 4, whole.buffers()[:2], null_count=count, children=[whole.values]
+        )
+        for count in (1, 2)
+    }
+
+    check_batch(pa.RecordBatch.from_arrays([told[2]], names=["a"]))
+    with pytest.raises(UnreadableFile, match="nulls"):
+        check_batch(pa.RecordBatch.from_arrays([told[1]], names=["a"]))

@@ -1,0 +1,98 @@
+"""Faults put into our own code, to prove that the harness reports them; applied in a worker."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+
+def no_guard() -> None:
+    """Arrays are viewed without a look at their offsets."""
+    from pytest_pretok.readers import batches
+
+    vars(batches)["check_batch"] = lambda batch: None
+
+
+def swallowed_error() -> None:
+    """What cannot be read is taken for the end of the file."""
+    from pytest_pretok.readers import UnreadableFile
+    from pytest_pretok.scan import tasks
+
+    read = tasks.read_chunks
+
+    def swallow(*given: Any) -> Iterator[Any]:
+        try:
+            yield from read(*given)
+        except UnreadableFile:
+            return
+
+    vars(tasks)["read_chunks"] = swallow
+
+
+def last_row_skipped() -> None:
+    """The last row of every batch is never looked at."""
+    from pytest_pretok.readers import batches, jsonl, parquet
+
+    deliver = batches.deliver
+
+    def less(batch: pa.RecordBatch, columns: Sequence[str], tokens: int) -> Iterator[Any]:
+        yield from deliver(batch.slice(0, max(0, batch.num_rows - 1)), columns, tokens)
+
+    for module in (jsonl, parquet):
+        vars(module)["deliver"] = less
+
+
+def _at_damage(act: Callable[[], object]) -> None:
+    from pytest_pretok.scan import tasks
+
+    read = tasks.read_chunks
+
+    def first(*given: Any) -> Iterator[Any]:
+        from pytest_pretok.readers import UnreadableFile
+
+        try:
+            yield from read(*given)
+        except UnreadableFile:
+            act()
+            raise
+
+    vars(tasks)["read_chunks"] = first
+
+
+def traceback() -> None:
+    """Damage meets an error that nobody expects."""
+
+    def act() -> None:
+        raise ZeroDivisionError("planted")
+
+    _at_damage(act)
+
+
+def hang() -> None:
+    """Damage is pondered for ever."""
+    _at_damage(lambda: time.sleep(10**6))
+
+
+def crash() -> None:
+    """Damage ends the process."""
+    _at_damage(os.abort)
+
+
+def memory() -> None:
+    """Damage asks for more memory than there is."""
+    _at_damage(lambda: bytearray(2**40))
+
+
+SABOTAGES: dict[str, Callable[[], None]] = {
+    "no-guard": no_guard,
+    "swallowed-error": swallowed_error,
+    "last-row-skipped": last_row_skipped,
+    "traceback": traceback,
+    "hang": hang,
+    "crash": crash,
+    "memory": memory,
+}

@@ -78,7 +78,7 @@ def without_files(finding: Finding) -> dict[str, Any]:
     """A finding less the names of the files and the places in them."""
     plain = finding.to_dict()
     for example in plain["examples"]:
-        del example["shard"], example["shard_row"]
+        del example["shard"], example["shard_row"], example["line"]
     return plain
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretok_schemas import Report, validate
-from pretok_schemas.findings import Outcome
+from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rendering import REST, render
 from tests.gate.test_mixtures import names_for, piled
 from tests.support.containers import jsonl, parquet
@@ -69,6 +70,11 @@ def test_mixtures(kind: str, seed: int, count: int, known: str) -> None:
     assert report.ok == all(f.outcome is not Outcome.FAILED for f in report.findings.values())
 
 
+def without_lines(finding: Finding) -> Finding:
+    """A finding less the lines of a file, which a table does not have."""
+    return replace(finding, examples=tuple(replace(one, line=None) for one in finding.examples))
+
+
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_the_plugin_says_the_same(name: str, tmp_path: Path) -> None:
     """Findings and failure texts are those of the plugin on a file of these rows."""
@@ -89,7 +95,9 @@ def test_the_plugin_says_the_same(name: str, tmp_path: Path) -> None:
 
     across = {"split-overlap"}
     assert dict(report.findings) == {
-        rule: finding for rule, finding in plugin.findings.items() if rule not in across
+        rule: without_lines(finding)
+        for rule, finding in plugin.findings.items()
+        if rule not in across
     }
     assert report.failed or report.warned
     for finding in (*report.failed, *report.warned):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rendering import render, render_no_verdict
 from pytest_pretok.checks import Checks, Options, Subject, contract_line, subjects
+from pytest_pretok.imports import installed_rules
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.report.records import Records, record
 from pytest_pretok.report.result import Report, Result
@@ -47,6 +48,7 @@ def check(
     DatasetDict or IterableDataset of `datasets`, rows as dicts, or a mapping of splits. ``name``
     and ``split`` are what the report calls an object and its only split. ``settings`` are the keys
     of a declaration, with underscores (``sequence_len=4096``); they go before those declared.
+    ``plugins`` may be rules themselves beside modules, ``schema`` a schema itself.
     ``examples`` is how many violations a finding shows.
 
     Raises:
@@ -56,15 +58,16 @@ def check(
         EngineError: the engine cannot start.
     """
     table = {key.replace("_", "-"): value for key, value in settings.items()}
+    own = _Own(tuple(table.pop("plugins", ())), table.pop("schema", None))
     if contract is not None:
         table["contract"] = contract
-    given = _given(table)
+    given = _given(table, own)
     options = Options(examples, workers, keep_all=False, engine=engine)
     with ExitStack() as stack:
         if isinstance(data, str | os.PathLike):
-            return _judge(_plan_of_path(os.fspath(data), table, given), {}, options)
-        own = dataset_of(given, name=name).to_dict()
-        return _judge(*_plan_of_object(data, own, split, _Folders(stack)), options)
+            return _judge(_plan_of_path(os.fspath(data), table, given, own), {}, options)
+        values = dataset_of(given, name=name).to_dict()
+        return _judge(*_plan_of_object(data, values, split, _Folders(stack)), options)
 
 
 def check_declared(name: str, folder: Path, examples: int = 3) -> Report:
@@ -77,17 +80,28 @@ def check_declared(name: str, folder: Path, examples: int = 3) -> Report:
     from pytest_pretok.declared import DECLARATION
     from pytest_pretok.planning import Request, make_plan
 
+    installed = installed_rules()
     for home in (folder, *folder.parents):
-        plan = make_plan(Request(folder, folder, named=(f"{home / DECLARATION}::{name}",)))
+        plan = make_plan(
+            Request(folder, folder, named=(f"{home / DECLARATION}::{name}",), plugins=installed)
+        )
         if plan.datasets:
             return _judge(plan, {}, Options(examples))
     raise LookupError(f"no [tool.pretok.datasets.{name}] is declared for {folder}")
 
 
-def _given(table: dict[str, Any]) -> Defaults:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A person's own rules (modules, or rules themselves) and schema (its name, or itself)."""
+
+    plugins: tuple[Any, ...]
+    schema: Any
+
+
+def _given(table: dict[str, Any], own: _Own) -> Defaults:
     from pytest_pretok.declaration import read_settings  # lazy: pydantic comes with it
 
-    return read_settings(table, SHOWN, Path.cwd())
+    return read_settings(table, SHOWN, Path.cwd(), own.plugins, own.schema)
 
 
 class _Folders:
@@ -100,12 +114,14 @@ class _Folders:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pretok-")))
 
 
-def _plan_of_path(path: str, table: dict[str, Any], given: Defaults) -> Plan:
+def _plan_of_path(path: str, table: dict[str, Any], given: Defaults, extra: _Own) -> Plan:
     from pytest_pretok.planning import Request, make_plan
 
     cwd = Path.cwd()
-    plan = make_plan(Request(cwd, cwd, (path,), contract=table.get("contract")))
-    if not table:
+    plan = make_plan(
+        Request(cwd, cwd, (path,), contract=table.get("contract"), plugins=installed_rules())
+    )
+    if not table and not extra.plugins and extra.schema is None:
         return plan
     own = given.to_dict()
     names = {key.replace("-", "_") for key in table}
@@ -116,6 +132,10 @@ def _plan_of_path(path: str, table: dict[str, Any], given: Defaults) -> Plan:
         settings = {**dataset.settings, **{name: own[name] for name in names}}
         for name in names & {"rules", "columns"}:
             settings[name] = {**dataset.settings[name], **own[name]}
+        if extra.schema is not None:
+            settings["own_schema"] = own["own_schema"]
+        settings["plugins"] = [*settings["plugins"], *own["plugins"]]
+        settings["home"] = settings["home"] or own["home"]
         datasets.append(replace(dataset, settings=settings))
     return replace(plan, datasets=tuple(datasets))
 

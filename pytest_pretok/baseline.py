@@ -14,9 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pretok_schemas.custom import spread
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules import NAMES, rule_named
 from pretok_schemas.text import printable
+from pytest_pretok.checks import offered_rules
 from pytest_pretok.paths import exists, is_file
 from pytest_pretok.plan import Plan, PlannedDataset
 
@@ -254,7 +256,8 @@ class Baselines:
     ) -> dict[str, Budget]:
         """The budgets of a dataset's rules on a split, with what the baseline allows."""
         budgets: dict[str, Budget] = {}
-        for rule in NAMES if dataset.baseline else ():
+        offered = offered_rules(dataset.settings, split) if dataset.baseline else ()
+        for rule in dict.fromkeys((*NAMES, *offered)) if dataset.baseline else ():
             known = self.known(key_of(dataset, split, rule, only), dataset)
             if rule not in NEVER and (known or self.updating):
                 own = own_budget(dataset, rule)
@@ -289,7 +292,8 @@ class Baselines:
 
 def own_budget(dataset: PlannedDataset, rule: str) -> Budget:
     """The budget that the declaration gives a rule."""
-    setting = dataset.settings["rules"].get(rule, {})
+    rules = spread(dataset.settings["rules"], [rule])
+    setting = rules.get(rule, {})
     return Budget(setting.get("max_rows"), setting.get("max_share"))
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.contract import Vocabulary
+from pretok_schemas.custom import Custom, spread
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.corpus import SplitOverlap
@@ -75,7 +76,8 @@ def make_judge(
 ) -> Judge:
     """The judge of a dataset's split, for the selected rules only (None: all of them)."""
     settings = DatasetSettings.from_dict(dataset.settings)
-    rules = settings.rules.items()
+    custom = _custom(settings)
+    rules = spread(settings.rules, [one.kind.name for one in custom]).items()
     return Judge(
         contract_of(settings, split),
         _vocabulary(settings),
@@ -85,7 +87,16 @@ def make_judge(
         budgets={rule: Budget(own.max_rows, own.max_share) for rule, own in rules},
         examples=options.examples,
         keep_all=options.keep_all,
+        custom=custom,
     )
+
+
+def _custom(settings: DatasetSettings) -> tuple[Custom, ...]:
+    if not settings.plugins and settings.own_schema is None:
+        return ()
+    from pytest_pretok.imports import custom_of  # lazy: few have any
+
+    return custom_of(settings)
 
 
 def _vocabulary(settings: DatasetSettings) -> Vocabulary:
@@ -306,29 +317,57 @@ class Checks:
         return {key: scan for key, scan in self._scans.items() if isinstance(scan, SplitScan)}
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What there is to say of a rule before it has judged; see `Finding`."""
+
+    name: str
+    severity: Severity
+    unit: str
+    help: str
+    about: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """Settings of a dataset, told apart by what matters to its rules.
+
+    Datasets that differ by name alone have the same ones.
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(compare=False)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> _Settings:
+        import json
+
+        same = {**settings, "name": "x", "line": 0, "path": "x", "splits": None}
+        return cls(json.dumps(same, default=id), same)  # a schema may be given as itself
+
+
 @lru_cache(maxsize=64)
 def _rules_of(
-    values: str, split: str | None
-) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
-    import json
+    settings: _Settings, split: str | None
+) -> tuple[tuple[Offer, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    judge = make_judge(PlannedDataset("", "", dict(settings.values), ()), Options(), None, split)
+    offers = (
+        Offer(r.name, r.severity, r.unit, r.help, r.summary(), r.evidence) for r in judge.offered
+    )
+    return tuple(offers), tuple(judge.lacking.items())
 
-    dataset = PlannedDataset("", "", json.loads(values), ())
-    judge = make_judge(dataset, Options(), None, split)
-    return tuple(rule.name for rule in judge.offered), tuple(judge.lacking.items())
+
+def offers(settings: Mapping[str, Any], split: str | None = None) -> tuple[Offer, ...]:
+    """The rules that a split of a dataset of these settings is checked with, in judging order."""
+    return _rules_of(_Settings.of(settings), split)[0]
 
 
 def offered_rules(settings: Mapping[str, Any], split: str | None = None) -> tuple[str, ...]:
-    """The rules that a split of a dataset of these settings is checked with, in judging order."""
-    return _rules_of(_key(settings), split)[0]
+    """The names of the same."""
+    return tuple(offer.name for offer in offers(settings, split))
 
 
 def lacking_rules(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The rules that lack a setting, and which settings would switch them on."""
-    return dict(_rules_of(_key(settings), None)[1])
-
-
-def _key(settings: Mapping[str, Any]) -> str:
-    import json
-
-    # Datasets that differ by name alone have the same rules.
-    return json.dumps({**settings, "name": "x", "line": 0, "path": "x", "splits": None})
+    return dict(_rules_of(_Settings.of(settings), None)[1])

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pretok_schemas.contract import ROLES
+from pretok_schemas.custom import SCHEMA, fault_of, fault_of_options, options_of, own_options
 from pretok_schemas.rules import NAMES
+from pretok_schemas.rules.base import Rule
 from pretok_schemas.text import printable
 from pretok_schemas.trainers import names as known_contracts
-from pytest_pretok.declared import CONFIG_KEY, Declaration
-from pytest_pretok.declared_tables import TableError, keys, read_table
+from pytest_pretok.declared import CONFIG_KEY, PLUGINS_KEY, Declaration
+from pytest_pretok.declared_tables import TableError, keys, option_fault, read_table
 from pytest_pretok.faults import (
     LATER,
     DeclarationError,
@@ -27,6 +29,7 @@ from pytest_pretok.faults import (
     place_of,
     quote,
 )
+from pytest_pretok.imports import ImportFault, load_rules, may_import, schema_of
 from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
 from pytest_pretok.toml_lines import key_lines
@@ -42,11 +45,15 @@ def read_declaration(
     contracts: Collection[str],
     baseline: Callable[[str], str | None] = lambda path: None,
     miss: Callable[[Path], None] | None = None,
+    plugins: tuple[str, ...] = (),
+    cwd: Path | None = None,
 ) -> Declaration | None:
     """The declaration in a file, None if it has no ``[tool.pretok]`` table.
 
     ``baseline`` says what is wrong with the baseline file of a path, None if nothing is. With
     ``miss``, which is told of it, a tokenizer need not be there: the settings are then without it.
+    ``plugins`` are references to rules that hold for every declaration; ``cwd`` is the working
+    directory, which decides whether this one may name code (see `imports.may_import`).
 
     Raises:
         DeclarationError: the file is no TOML, or the table is faulty; all faults are named.
@@ -57,24 +64,37 @@ def read_declaration(
     if not isinstance(tool, dict) or "pretok" not in tool:
         return None
     reader = _Reader(shown, file.parent, lines, tuple(rules), tuple(contracts), baseline, miss)
+    reader.imports = may_import(file.parent, cwd or Path.cwd())
+    reader.take_rules(plugins)
     declaration = reader.read(file, tool["pretok"])
     if reader.faults:
         raise DeclarationError(reader.faults)
     return declaration
 
 
-def read_settings(table: Mapping[str, Any], shown: str, folder: Path) -> Defaults:
+def read_settings(
+    table: Mapping[str, Any],
+    shown: str,
+    folder: Path,
+    plugins: Collection[Any] = (),
+    schema: Any = None,
+) -> Defaults:
     """The settings of a table that stands in no file; ``shown`` is what faults call it.
+
+    ``plugins`` are modules with rules, or rules themselves, ``schema`` is one or names one.
 
     Raises:
         DeclarationError: it is faulty; all faults are named.
     """
     reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None, None)
+    reader.take_rules(plugins, (PLUGINS_KEY,))
+    reader.own_schema(schema, ())
     settings = reader.table(Defaults, dict(table), ())
     settings = None if settings is None else reader.tokenized(settings, ())
     if settings is None or not reader.fit(settings, ()):
         raise DeclarationError([replace(fault, line=None) for fault in reader.faults])
-    return settings
+    own = schema if schema is not None else settings.own_schema
+    return reader.with_code(replace(settings, own_schema=own))
 
 
 def _shown(file: Path) -> str:
@@ -127,13 +147,75 @@ class _Reader:
         self.baseline = baseline
         self.miss = miss
         self.faults: list[Fault] = []
+        self.imports = True
+        self.kinds: dict[str, type[Rule]] = {}
+        self.plugins: tuple[str, ...] = ()
+        self.schemas: dict[str, tuple[str, ...]] = {}  # by reference, the names of its rules
+
+    def take_rules(self, plugins: Collection[Any], where: tuple[str, ...] = ()) -> None:
+        """Import rules; what cannot be used is a fault."""
+        for reference in plugins:
+            try:
+                kinds = load_rules(reference, self.home)
+            except ImportFault as error:
+                self.fault(where, (PLUGINS_KEY,) if where else (), str(error))
+                continue
+            for kind in kinds:
+                taken = [name for name, own in self.kinds.items() if own is not kind]
+                fault = fault_of(kind, {*NAMES, *taken})
+                if fault is not None:
+                    shown = getattr(kind, "__qualname__", str(kind))
+                    self.fault(where, (PLUGINS_KEY,) if where else (), f"{shown} {fault}")
+                else:
+                    self.kinds[kind.name] = kind
+        self.rules = (*NAMES, *self.kinds)
+        self.plugins = (*self.plugins, *plugins)
+
+    @property
+    def home(self) -> str:
+        """Where modules are looked for first: never among data."""
+        return str(self.folder) if self.imports else ""
+
+    def own_rules(self, value: Any, where: tuple[str, ...]) -> None:
+        """The modules of ``plugins``."""
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            text = f"found {quote(value)}, expected a list of modules"
+            self.fault(where, (PLUGINS_KEY,), text)
+        elif value and self.allows_code(where, PLUGINS_KEY):
+            self.take_rules(value, where)
+
+    def own_schema(self, value: Any, where: tuple[str, ...]) -> None:
+        """The schema of one level: what it asks for becomes names of rules."""
+        key = value if isinstance(value, str) else repr(id(value))
+        if value is None or key in self.schemas or not self.allows_code(where, SCHEMA):
+            return
+        self.schemas[key] = ()
+        try:
+            rules = schema_of(value, self.home)
+        except ImportFault as error:
+            self.fault(where, (SCHEMA,), str(error))
+        except ValueError as error:  # a schema of Pandera's may itself be faulty, too
+            shown = quote(value) if isinstance(value, str) else type(value).__name__
+            self.fault(where, (SCHEMA,), f"{shown} {error}")
+        else:
+            self.schemas[key] = tuple(rule.kind.name for rule in rules)
+
+    def allows_code(self, where: tuple[str, ...], key: str) -> bool:
+        """Whether this declaration may name code; a fault if not."""
+        if not self.imports:
+            why = "code is imported for a declaration at or above the working directory only"
+            self.fault(where, (key,), f"{why}: run the check in that folder")
+        return self.imports
 
     def read(self, file: Path, table: Any) -> Declaration | None:
         where: tuple[str, ...] = ("tool", "pretok")
         if not isinstance(table, dict):
             self.fault(where, (), f"found {quote(table)}, expected a table")
             return None
-        own = {k: value for k, value in table.items() if k not in ("datasets", CONFIG_KEY)}
+        apart = ("datasets", CONFIG_KEY, PLUGINS_KEY)
+        own = {k: value for k, value in table.items() if k not in apart}
+        self.own_rules(table.get(PLUGINS_KEY, []), where)
+        self.own_schemas(table, where)
         configs = self.configs(table.get(CONFIG_KEY, []), where)
         defaults = self.table(Defaults, own, where)
         if defaults is not None:
@@ -148,7 +230,23 @@ class _Reader:
         if self.faults or defaults is None:
             return None
         datasets = tuple(settings for settings in found if settings is not None)
+        defaults = self.with_code(defaults)
         return Declaration(file, file.parent, defaults, datasets, configs, "contract" in table)
+
+    def own_schemas(self, table: dict[str, Any], where: tuple[str, ...]) -> None:
+        """Every schema that is named, at the top and below."""
+        tables = table.get("datasets", {})
+        below = tables.items() if isinstance(tables, dict) else ()
+        levels = [(table, where), *((one, (*where, "datasets", name)) for name, one in below)]
+        for level, place in levels:
+            if isinstance(level, dict) and isinstance(level.get(SCHEMA), str):
+                self.own_schema(level[SCHEMA], place)
+
+    def with_code(self, settings: S) -> S:
+        """Settings that say where rules and schemas come from, if there are any."""
+        if not self.plugins and settings.own_schema is None:
+            return settings
+        return replace(settings, plugins=self.plugins, home=self.home)
 
     def configs(self, value: Any, where: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
         """The trainer configurations that are named; planning looks for them."""
@@ -172,16 +270,18 @@ class _Reader:
             self.fault(where, (), f"found {quote(table)}, expected a table")
             return None
         own = dict(table)
-        if CONFIG_KEY in own:
-            self.fault(where, (CONFIG_KEY,), "belongs at the top, in [tool.pretok]")
-            del own[CONFIG_KEY]
+        for key in (CONFIG_KEY, PLUGINS_KEY):
+            if key in own:
+                self.fault(where, (key,), "belongs at the top, in [tool.pretok]")
+                del own[key]
         self.place(own, where)
         if self.table(DatasetSettings, own, where) is None:
             return None
         merged = {**defaults, **own}
         for key in ("rules", "columns"):
             merged[key] = {**defaults.get(key, {}), **own.get(key, {})}
-        settings = replace(read_table(DatasetSettings, merged), name=name, line=self.line(where))
+        settings = replace(self.made(DatasetSettings, merged), name=name, line=self.line(where))
+        settings = self.with_code(settings)
         read = self.tokenized(settings, where)
         return read if read is not None and self.fit(read, where) else None
 
@@ -230,13 +330,52 @@ class _Reader:
                 now[key] = value
         self.names(now, where)
         self.known(now.get("baseline"), where)
+        self.options(now, where)
         try:
-            settings = read_table(kind, now)
+            settings = self.made(kind, now)
         except TableError as error:
             for one in error.errors():
                 self.translate(kind, one, where)
             return None
         return settings if len(self.faults) == before else None
+
+    def made(self, kind: type[S], table: Mapping[str, Any]) -> S:
+        """The settings of a table; rules of a person's own keep their options.
+
+        Raises:
+            TableError: it is faulty.
+        """
+        rules = table.get("rules")
+        if not isinstance(rules, dict):
+            return read_table(kind, table)
+        plain, options = dict(rules), {}
+        for name, setting in rules.items():
+            if name in self.kinds and isinstance(setting, dict):
+                options[name] = own_options(setting)
+                own = {key.replace("_", "-") for key in options[name]}
+                plain[name] = {k: v for k, v in setting.items() if k.replace("_", "-") not in own}
+        settings = read_table(kind, {**table, "rules": plain})
+        made = {n: replace(s, options=options.get(n, {})) for n, s in settings.rules.items()}
+        return replace(settings, rules=made)
+
+    def options(self, table: Mapping[str, Any], where: tuple[str, ...]) -> None:
+        """The options that rules of a person's own are given."""
+        rules = table.get("rules")
+        for name, setting in rules.items() if isinstance(rules, dict) else ():
+            kind = self.kinds.get(name)
+            if kind is None or not isinstance(setting, dict):
+                continue
+            given = own_options(setting)
+            known = options_of(kind)
+            for key, value in given.items():
+                spelled = next(k for k in setting if k.replace("-", "_") == key)
+                if key not in known:
+                    dashed = [option.replace("_", "-") for option in known]
+                    text = f"unknown key{nearest(spelled, [*keys(RuleSetting), *dashed])}"
+                    self.fault(where, ("rules", name, spelled), text)
+                elif (wrong := option_fault(value, known[key].annotation)) is not None:
+                    text = f"found {quote(value)}, expected {wrong}"
+                    self.fault(where, ("rules", name, spelled), text)
 
     def names(self, table: Mapping[str, Any], where: tuple[str, ...]) -> None:
         """Names of contracts, rules, roles and splits."""
@@ -244,7 +383,9 @@ class _Reader:
         if isinstance(contract, str) and contract not in self.contracts:
             text = f"unknown contract {quote(contract)}{nearest(contract, self.contracts)}"
             self.fault(where, ("contract",), text)
-        for key, names, noun in (("rules", self.rules, "rule"), ("columns", ROLES, "column")):
+        checks = [SCHEMA, *(rule for rules in self.schemas.values() for rule in rules)]
+        rules = (*self.rules, *(checks if self.schemas else ()))
+        for key, names, noun in (("rules", rules, "rule"), ("columns", ROLES, "column")):
             entries = table.get(key)
             for name in entries if isinstance(entries, dict) else ():
                 if name not in names:
@@ -294,6 +435,11 @@ class _Reader:
                 if value is not None and value >= size:
                     text = f"{quote(value)} is not below vocab-size = {quote(size)}"
                     self.fault(where, (key,), text)
+        for name, kind in self.kinds.items():
+            own = settings.rules.get(name)
+            lacking = fault_of_options(kind, own.options if own is not None else ())
+            if lacking is not None and (own is None or own.severity != "off"):
+                self.fault(where, ("rules", name), lacking)
         if settings.collator is not None and settings.contract != "transformers":
             text = f"contract {quote(settings.contract)} has no collators; transformers has"
             self.fault(where, ("collator",), text)
@@ -314,7 +460,7 @@ class _Reader:
         if error["type"] != "extra_forbidden":
             text = f"found {quote(error['input'])}, expected {expected(error)}"
         elif key[0] == "rules":
-            own = "; a rule's own options are planned, but not supported yet"
+            own = "; this rule has no options of its own"
             text = f"unknown key{nearest(key[-1], keys(RuleSetting), own)}"
         elif key[0] in ("path", "splits"):
             text = "unknown key; it belongs to one dataset, in [tool.pretok.datasets.NAME]"

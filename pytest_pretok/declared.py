@@ -13,6 +13,7 @@ from pytest_pretok.settings import DatasetSettings, Defaults
 
 DECLARATION = "pyproject.toml"
 CONFIG_KEY = "trainer-config"
+PLUGINS_KEY = "plugins"
 _ESCAPE = re.compile(rb"\\[uUx]")
 
 

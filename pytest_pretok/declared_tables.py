@@ -6,6 +6,7 @@ a declaration is read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial, reduce
@@ -20,12 +21,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PydanticUserError,
+    TypeAdapter,
     ValidationError,
     create_model,
 )
 from pydantic_core import PydanticCustomError
 
-from pytest_pretok.settings import NoKey, OneOrMore, Range, Says, Short
+from pytest_pretok.settings import Key, NoKey, OneOrMore, Range, Says, Short
 
 S = TypeVar("S")
 TableError = ValidationError
@@ -96,6 +99,8 @@ def _marked(mark: Any) -> list[Any]:
     """A mark of `settings` as pydantic takes it."""
     if isinstance(mark, Range):
         return [Field(ge=mark.least, le=mark.most)]
+    if isinstance(mark, Key):
+        return [Field(alias=mark.text)]
     if isinstance(mark, Says):
         return [Field(description=mark.text)]
     if isinstance(mark, OneOrMore):
@@ -109,6 +114,17 @@ def _marked(mark: Any) -> list[Any]:
 
 def _made(kind: type[S], table: Table) -> S:
     return kind(**{name: getattr(table, name) for name in type(table).model_fields})
+
+
+def option_fault(value: Any, annotation: Any) -> str | None:
+    """What is expected of the value of a rule's option instead, None if it is as annotated."""
+    try:
+        TypeAdapter(annotation).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"]).removeprefix("Input should be ")
+    except (TypeError, PydanticUserError):
+        return None  # the annotation says nothing of values in a declaration
+    return None
 
 
 def _in_full(field: str, value: Any) -> Any:

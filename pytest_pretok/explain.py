@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from pretok_schemas.contract import Contract
+from pretok_schemas.custom import options_of
 from pretok_schemas.findings import Consequence, Severity
 from pretok_schemas.rules import RULES
 from pretok_schemas.rules.base import Rule
@@ -42,6 +43,7 @@ def page(rule: type[Rule], *, linked: bool = False) -> str:
     ``linked`` makes links of the names of other rules, to the pages that lie beside this one.
     """
     first, sections = _parts(rule)
+    first = first or f"A rule of {rule.__module__}."
     needs = f" Needs {' and '.join(f'`{key}`' for key in rule.requires)}." if rule.requires else ""
     after = ""
     if rule.left_out_by:
@@ -51,7 +53,12 @@ def page(rule: type[Rule], *, linked: bool = False) -> str:
     lines = [f"# {rule.name}", "", first, "", f"Family {rule.family}, {severity}.{needs}{after}"]
     for title, text in sections:
         lines += ["", f"**{title}.** {text}"]
-    lines += ["", f"**Help.** {rule.help}.", "", *_effects(rule)]
+    if rule.help:
+        lines += ["", f"**Help.** {rule.help.rstrip('.')}."]
+    for option in () if rule in RULES else options_of(rule).values():
+        shown = "" if option.default is option.empty else f", `{option.default!r}` if not given"
+        lines += ["", f"**Option** `{option.name.replace('_', '-')}`{shown}."]
+    lines += ["", *_effects(rule)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -76,13 +83,8 @@ def _index() -> str:
         for rule in RULES:
             if rule.family == family:
                 name = f"[{rule.name}](rules/{rule.name}.md)"
-                lines.append(f"| {name} | {first_line(rule).rstrip('.')} | {rule.severity} |")
+                lines.append(f"| {name} | {rule.summary().rstrip('.')} | {rule.severity} |")
     return "\n".join([*lines, "", "```{toctree}", ":hidden:", ":glob:", "", "rules/*", "```", ""])
-
-
-def first_line(rule: type[Rule]) -> str:
-    """What a violation is, in a sentence."""
-    return _parts(rule)[0]
 
 
 def _parts(rule: type[Rule]) -> tuple[str, list[tuple[str, str]]]:
@@ -103,6 +105,8 @@ def _effects(rule: type[Rule]) -> list[str]:
             of, _, case = key.partition(":")
             if of == rule.name:
                 told.setdefault((case or "-", fact), []).append(name)
+    if rule not in RULES:
+        return [f"{effect}: {text}" for effect, text in rule.usual.values()]
     lines = ["| effect | case | what happens | trainers | known from |", "|---|---|---|---|---|"]
     for (case, fact), where in told.items():
         seen = "running it" if fact.ran else "its source"

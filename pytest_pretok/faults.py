@@ -17,8 +17,6 @@ _MOST_NAMES = 20  # that are listed where no spelling is near
 
 LATER = {
     "format": "the format is told by the file's content",
-    "schema": "only the three columns are checked so far",
-    "plugins": "rules of your own come later",
 }
 
 

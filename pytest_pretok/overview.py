@@ -12,6 +12,7 @@ from pretok_schemas.findings import Severity
 from pretok_schemas.rules import RULES
 from pretok_schemas.text import plural, printable
 from pytest_pretok.checks import ACROSS, lacking_rules, offered_rules
+from pytest_pretok.imports import custom_of
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
 from pytest_pretok.settings import DatasetSettings, contract_of
 
@@ -110,7 +111,8 @@ def _rules(dataset: PlannedDataset) -> Iterator[tuple[str, str]]:
         for rule, setting in dataset.settings["rules"].items()
         if _asked(setting) != ["off"]
     ]
-    off = [rule.name for rule in RULES if _is_off(rule.name, rule.severity, settings)]
+    every = [*RULES, *(one.kind for one in custom_of(settings))]
+    off = [rule.name for rule in every if _is_off(rule.name, rule.severity, settings)]
     text = f"{len(offered):,} on"
     text += f"; declared: {'; '.join(own)}" if own else ""
     yield "rules", text + (f"; off: {', '.join(off)}" if off else "")

@@ -46,6 +46,7 @@ class Request:
     name our nodes (see `Plan`). ``ignored`` and ``ignored_globs`` are pytest's own options;
     with ``update_baseline`` a baseline file need not be there yet. With ``declared_only`` no data
     file is opened, and what a declaration names need not be there (see `Plan.absent`).
+    ``plugins`` are references to rules from hooks and installed packages (see `imports`).
     """
 
     root: Path
@@ -57,6 +58,7 @@ class Request:
     ignored_globs: tuple[str, ...] = ()
     update_baseline: bool = False
     declared_only: bool = False
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,6 +91,8 @@ class _Builder:
                     names(),
                     lambda path: self.baseline_fault(path, file),
                     self.miss if self.request.declared_only else None,
+                    self.request.plugins,
+                    self.request.cwd,
                 )
             self.declarations[file] = read
             for settings in read.datasets if read else ():
@@ -164,8 +168,16 @@ class _Builder:
 
     # -- what to check
 
+    def with_plugins(self, settings: DatasetSettings) -> DatasetSettings:
+        """Settings with the rules that hold everywhere, where no declaration has them already."""
+        further = [one for one in self.request.plugins if one not in settings.plugins]
+        if not further:
+            return settings
+        return replace(settings, plugins=(*further, *settings.plugins))
+
     def add_declared(self, declaration: Declaration, wanted: Collection[str] | None = None) -> None:
         for settings in declaration.datasets:
+            settings = self.with_plugins(settings)
             if wanted is None or settings.name in wanted:
                 splits = self.found[declaration.file, settings.name]
                 file = node_path(declaration.file, self.request.root)
@@ -191,6 +203,7 @@ class _Builder:
         # The root itself is "." among paths; a person knows it by its name.
         name = shown if shown != "." else printable(self.request.root.name) or shown
         settings = undeclared(declaration.defaults if declaration else None, name)
+        settings = self.with_plugins(settings)
         if self.request.contract is not None and not (declaration and declaration.names_contract):
             settings = replace(settings, contract=self.request.contract)
         splits = tuple(

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 FLAG = "--pretok-data"
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Hooks of our own, for people's conftest.py and plugins."""
+    from pytest_pretok import hooks  # lazy: plugins alone read this module
+
+    pluginmanager.add_hookspecs(hooks)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The plugin's options."""
     group = parser.getgroup("pretok", "pre-tokenised datasets (pytest-pretok)")
@@ -222,7 +229,19 @@ def _request(config: pytest.Config) -> Request:
         ignored=tuple(ignored),
         ignored_globs=tuple(config.getoption("ignore_glob") or ()),
         update_baseline=config.getoption("pretok_update_baseline"),
+        plugins=_plugins(config),
     )
+
+
+def _plugins(config: pytest.Config) -> tuple[str, ...]:
+    """References to the rules of installed packages, and of ``pytest_pretok_rules``."""
+    from pytest_pretok.imports import ImportFault, installed_rules, reference_of  # lazy: start cost
+
+    given = [rule for rules in config.hook.pytest_pretok_rules(config=config) for rule in rules]
+    try:
+        return (*installed_rules(), *map(reference_of, dict.fromkeys(given)))
+    except ImportFault as error:
+        raise pytest.UsageError(f"pytest_pretok_rules: {error}") from None
 
 
 def _make(request: Request) -> Plan:

@@ -250,9 +250,20 @@ class DataSession:
             session.shouldstop or session.shouldfail or int(exitstatus) == 2
         )
         self.outputs.write_reports(self.records)
+        self._tell_hooks()
         self._update_baseline(exitstatus)
         if int(exitstatus) == 0 and self._unwritten():
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def _tell_hooks(self) -> None:
+        """Hand the report to those who asked for it."""
+        hook = self.config.hook.pytest_pretok_report
+        if hook.get_hookimpls():
+            from pytest_pretok.report.json_report import report_dict  # lazy: start cost
+
+            # Through JSON, so that nothing a hook does to it changes what is written.
+            report = json.loads(json.dumps(report_dict(self.records)))
+            hook(report=report, config=self.config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

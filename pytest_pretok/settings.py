@@ -43,6 +43,13 @@ class Says:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How a key is spelled that is not spelled as its field."""
+
+    text: str
+
+
 class NoKey:
     """A field that no declaration has a key for."""
 
@@ -55,7 +62,10 @@ Size = Annotated[int, Range(1)]
 
 @dataclass(frozen=True, slots=True)
 class RuleSetting:
-    """What a declaration says of one rule: its severity, and how many rows may violate it."""
+    """What a declaration says of one rule: its severity, and how many rows may violate it.
+
+    ``options`` are those of a rule of a person's own.
+    """
 
     severity: Annotated[
         Literal["error", "warning", "off"] | None,
@@ -68,11 +78,16 @@ class RuleSetting:
         Annotated[float, Range(0, 1)] | None,
         Says("share of rows, 0 to 1, that may violate the rule; or max-rows"),
     ] = None
+    options: Annotated[dict[str, Any], NoKey()] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The keys that may stand at the top, for every dataset below."""
+    """The keys that may stand at the top, for every dataset below.
+
+    ``plugins`` are references to rules of a person's own, which ``home`` is searched for first
+    (see `imports`).
+    """
 
     contract: Annotated[str, Says("the trainer that the data is for")] = "axolotl"
     packing: Annotated[
@@ -114,6 +129,11 @@ class Defaults:
     micro_batch_size: Annotated[Size | None, Says("with packing: how many bins make one batch")] = (
         None
     )
+    own_schema: Annotated[
+        str | None,
+        Key("schema"),
+        Says("a Pandera or pyarrow schema of yours for further columns, as MODULE:NAME"),
+    ] = None
     columns: Annotated[
         dict[str, str], Says('other names in the files, by column: { input_ids = "tokens" }')
     ] = field(default_factory=dict)
@@ -124,10 +144,13 @@ class Defaults:
             "max-share"
         ),
     ] = field(default_factory=dict)
+    plugins: Annotated[tuple[str, ...], NoKey()] = ()
+    home: Annotated[str, NoKey()] = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as builtins that JSON keeps, by the names of their fields."""
-        found: dict[str, Any] = _builtins(asdict(self))
+        found = {one.name: _builtins(getattr(self, one.name)) for one in fields(self)}
+        found["rules"] = {rule: _builtins(asdict(own)) for rule, own in self.rules.items()}
         return found
 
 
@@ -161,6 +184,7 @@ class DatasetSettings(Defaults):
         given["rules"] = {rule: RuleSetting(**setting) for rule, setting in rules.items()}
         if given.get("eos_token_ids") is not None:
             given["eos_token_ids"] = tuple(given["eos_token_ids"])
+        given["plugins"] = tuple(given.get("plugins", ()))
         return cls(**given)
 
 

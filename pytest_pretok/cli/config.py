@@ -39,11 +39,12 @@ def config(ctx: click.Context, /, paths: tuple[str, ...], files: bool, quiet: bo
     """
     from pathlib import Path  # lazy: start cost, as all below
 
+    from pytest_pretok.imports import installed_rules
     from pytest_pretok.overview import absent_files, lines
     from pytest_pretok.planning import Request, declared_plan
 
     cwd = Path.cwd()
-    plan = declared_plan(Request(cwd, cwd, paths or (".",)))
+    plan = declared_plan(Request(cwd, cwd, paths or (".",), plugins=installed_rules()))
     if not quiet:
         click.echo("\n".join(lines(plan, shutil.get_terminal_size().columns)))
     missing = [*absent_files(plan), *(f"{name}: not there" for name in plan.absent)]

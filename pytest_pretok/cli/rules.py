@@ -9,7 +9,7 @@ import click
 
 from pretok_schemas.rules import NAMES, RULES, rule_named
 from pytest_pretok.cli.common import Command, known_rule
-from pytest_pretok.explain import first_line, page
+from pytest_pretok.explain import page
 
 
 @click.command(cls=Command)
@@ -25,4 +25,4 @@ def rules() -> None:
     """List the rules in judging order: name, severity, and what a violation is."""
     width = max(map(len, NAMES))
     for rule in RULES:
-        click.echo(f"{rule.name:{width}}  {rule.severity:7}  {first_line(rule)}")
+        click.echo(f"{rule.name:{width}}  {rule.severity:7}  {rule.summary()}")

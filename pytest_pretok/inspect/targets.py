@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pretok_schemas.text import printable
+from pytest_pretok.imports import installed_rules
 from pytest_pretok.paths import is_file
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.planning import PlanError, Request, make_plan
@@ -51,7 +52,9 @@ def plan_for(paths: Sequence[str], cwd: Path, contract: str | None = None) -> Pl
         DeclarationError: a declaration is faulty.
     """
     try:
-        return make_plan(Request(cwd, cwd, tuple(paths), contract=contract))
+        return make_plan(
+            Request(cwd, cwd, tuple(paths), contract=contract, plugins=installed_rules())
+        )
     except PlanError as error:
         raise TargetError(str(error).replace("--pretok-data=", "")) from None
 

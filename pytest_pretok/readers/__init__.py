@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_pretok.readers.base import (
     FORMATS,
+    TYPED,
     CellDefect,
     Chunk,
     Header,
@@ -22,6 +23,7 @@ from pytest_pretok.readers.sniff import DATA_SUFFIXES, check_regular, data_suffi
 __all__ = [
     "DATA_SUFFIXES",
     "FORMATS",
+    "TYPED",
     "UNIT",
     "CellDefect",
     "Chunk",
@@ -112,14 +114,20 @@ def _neighbours(sizes: Sequence[int], target: int) -> Iterator[tuple[int, int]]:
         yield first, len(sizes)
 
 
-def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    unit: Unit,
+    columns: Sequence[str],
+    tokens: int | None = None,
+    further: Sequence[str] = (),
+) -> Iterator[Chunk]:
     """The rows of a unit in batches of about ``tokens`` tokens in the first asked list column.
 
     About a quarter of a million unless asked otherwise, or a million in files that are mapped.
 
     A batch holds those of the asked columns that the file has, with the file's own types, and
     counts its rows even where it has none of them. JSON columns are ``list<int64>``; one that no
-    row has is all null.
+    row has is all null. ``further`` are columns that need not hold tokens: those of JSON have the
+    type that their values show.
 
     Raises:
         UnreadableFile: the data cannot be decoded; it may come after sound batches.
@@ -129,19 +137,19 @@ def read_chunks(unit: Unit, columns: Sequence[str], tokens: int | None = None) -
     if unit.format == "parquet":
         from pytest_pretok.readers import parquet
 
-        return parquet.chunks(unit, columns, tokens)
+        return parquet.chunks(unit, (*columns, *further), tokens)
     if mapped:
         from pytest_pretok.readers import arrow
 
-        return arrow.chunks(unit, columns, tokens)
+        return arrow.chunks(unit, (*columns, *further), tokens)
     if unit.format == "table":
         from pytest_pretok.readers import memory
 
-        return memory.chunks(unit, columns)
+        return memory.chunks(unit, columns, further)
     if unit.format == "json":
         from pytest_pretok.readers import json_array
 
-        return json_array.chunks(unit, columns, tokens)
+        return json_array.chunks(unit, columns, tokens, further)
     from pytest_pretok.readers import jsonl
 
-    return jsonl.chunks(unit, columns, tokens)
+    return jsonl.chunks(unit, columns, tokens, further)

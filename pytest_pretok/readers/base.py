@@ -14,6 +14,7 @@ from lzma import LZMAError
 import pyarrow as pa
 
 FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
+TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
 _LONGEST_REASON = 300
 
@@ -94,10 +95,14 @@ class CellDefect:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive rows of a shard: the asked columns that it has, in the order asked."""
+    """Consecutive rows of a shard: the asked columns that it has, in the order asked.
+
+    ``mixed`` names further columns whose values, in these rows, have no common type; they are null.
+    """
 
     batch: pa.RecordBatch
     defects: tuple[CellDefect, ...] = ()
+    mixed: tuple[str, ...] = ()
 
 
 def one_line(text: str) -> str:

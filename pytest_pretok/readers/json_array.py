@@ -35,14 +35,16 @@ def units(path: Path) -> list[Unit]:
         return [Unit(str(path), "json", (), None, path.stat().st_size)]
 
 
-def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
+def chunks(
+    unit: Unit, columns: Sequence[str], tokens: int, further: Sequence[str] = ()
+) -> Iterator[Chunk]:
     """The rows of the array, in order; a column that no row has is all null.
 
     Raises:
         UnreadableFile: the array is cut, or an element is no row (its line is named).
     """
     for block in array_blocks(pieces(Path(unit.path)), tokens * BYTES_A_TOKEN):
-        yield from block_chunks(block, columns, tokens)
+        yield from block_chunks(block, columns, tokens, further)
 
 
 @dataclass(frozen=True, slots=True)

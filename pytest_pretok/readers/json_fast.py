@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pytest_pretok.readers.base import Chunk
-from pytest_pretok.readers.json_rows import BLANK, LISTS, parse_line
+from pytest_pretok.readers.json_rows import BLANK, LISTS, Row, parse_line, with_further
 
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -48,24 +48,27 @@ class _Lifted:
     texts: list[bytes]
 
 
-def read_rows_fast(data: bytes, columns: Sequence[str]) -> Chunk | None:
+def read_rows_fast(
+    data: bytes, columns: Sequence[str], further: Sequence[str] = ()
+) -> Chunk | None:
     """What `json_rows.read_rows` returns for these lines, or None where that has to decide."""
     wanted = list(dict.fromkeys(columns))
     if not wanted or len(data) > _MOST_BYTES:
         return None
-    if any("[" in name for name in wanted):
+    if any("[" in name for name in (*wanted, *further)):
         return None  # In a key, too, what looks like a list is replaced.
     lifted = _lift(data)
-    places = _places(lifted, wanted)
+    others: list[Row] = []
+    places = _places(lifted, wanted, further, others)
     if places is None:
         return None
     arrays = [_column(lifted.texts, places[name]) for name in wanted]
     used = {place for column in places.values() for place in column if place is not None}
     # What is not asked for must be JSON all the same.
-    others = [i for i in range(len(lifted.texts)) if i not in used]
-    if any(array is None for array in arrays) or _column(lifted.texts, others) is None:
+    unused = [i for i in range(len(lifted.texts)) if i not in used]
+    if any(array is None for array in arrays) or _column(lifted.texts, unused) is None:
         return None
-    return Chunk(pa.RecordBatch.from_arrays(arrays, names=wanted))
+    return with_further(Chunk(pa.RecordBatch.from_arrays(arrays, names=wanted)), others, further)
 
 
 def without_lists(data: bytes) -> bytes:
@@ -147,23 +150,39 @@ def _groups(texts: Sequence[bytes]) -> Iterator[list[bytes]]:
         yield group
 
 
-def _places(lifted: _Lifted, wanted: Sequence[str]) -> dict[str, list[int | None]] | None:
-    """For each asked column the index of each row's list, None for null; None if any is odd."""
-    names = frozenset(wanted)
-    known: dict[bytes, list[int | None]] = {}
+def _places(
+    lifted: _Lifted, wanted: Sequence[str], further: Sequence[str], others: list[Row]
+) -> dict[str, list[int | None]] | None:
+    """For each asked column the index of each row's list, None for null; None if any is odd.
+
+    The further columns of each row are appended to ``others``.
+    """
+    names = frozenset([*wanted, *further])
+    known: dict[bytes, tuple[list[int | None], Row]] = {}
     rows: list[list[int | None]] = []
     try:
         for line, first in zip(lifted.lines, lifted.firsts, strict=True):
-            numbers = known.get(line)
-            if numbers is None:
+            found = known.get(line)
+            if found is None:
                 if not line.strip(BLANK):
                     continue
                 row = parse_line(line, names)
-                numbers = known[line] = [_number(row.get(name)) for name in wanted]
-            rows.append([None if number is None else first + number for number in numbers])
+                numbers = [_number(row.get(name)) for name in wanted]
+                found = known[line] = numbers, _plain(row, further)
+            rows.append([None if number is None else first + number for number in found[0]])
+            if further:
+                others.append(found[1])
     except ValueError:
         return None
     return {name: [row[i] for row in rows] for i, name in enumerate(wanted)}
+
+
+def _plain(row: Row, further: Sequence[str]) -> Row:
+    """The further columns of a row; a list among them may be one that was replaced."""
+    found = {name: row.get(name) for name in further}
+    if any(isinstance(value, list | dict) for value in found.values()):
+        raise ValueError("no plain value")
+    return found
 
 
 def _number(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from pretok_schemas.arrow import common_array
 from pretok_schemas.cells import read_cell, shown
 from pretok_schemas.cuts import empty_columns
 from pytest_pretok.readers.base import CellDefect, Chunk
@@ -39,14 +40,16 @@ class _Ambiguous(dict[str, Any]):
     repeated: frozenset[str]
 
 
-def read_rows(data: bytes, columns: Sequence[str]) -> Chunk:
+def read_rows(data: bytes, columns: Sequence[str], further: Sequence[str] = ()) -> Chunk:
     """The asked columns of complete JSON lines as ``list<int64>``, with a null for an absent key.
+
+    ``further`` columns have the type that their values have in common (see `Chunk.mixed`).
 
     Raises:
         LineFault: a line is not UTF-8, not JSON, no object, or repeats an asked key.
     """
     wanted = list(dict.fromkeys(columns))
-    names = frozenset(wanted)
+    names = frozenset([*wanted, *further])
     rows: list[Row] = []
     for number, line in enumerate(data.split(b"\n")):
         if line.strip(BLANK):
@@ -54,7 +57,20 @@ def read_rows(data: bytes, columns: Sequence[str]) -> Chunk:
                 rows.append(parse_line(line, names))
             except ValueError as error:
                 raise LineFault(number, len(rows), _fault(error)) from error
-    return _columns(rows, wanted, data)
+    return with_further(_columns(rows, wanted, data), rows, further)
+
+
+def with_further(chunk: Chunk, rows: Sequence[Row], further: Sequence[str]) -> Chunk:
+    """A chunk with further columns of its rows behind the others."""
+    if not further:
+        return chunk
+    found = [common_array([row.get(name) for row in rows]) for name in further]
+    made = [pa.nulls(len(rows)) if array is None else array for array in found]
+    batch = pa.RecordBatch.from_arrays(
+        [*chunk.batch.columns, *made], names=[*chunk.batch.schema.names, *further]
+    )
+    mixed = (name for name, array in zip(further, found, strict=True) if array is None)
+    return Chunk(batch, chunk.defects, tuple(mixed))
 
 
 def parse_line(line: bytes | str, names: frozenset[str]) -> Row:

@@ -65,7 +65,9 @@ def units(path: Path, target: int) -> list[Unit]:
     return found
 
 
-def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
+def chunks(
+    unit: Unit, columns: Sequence[str], tokens: int, further: Sequence[str] = ()
+) -> Iterator[Chunk]:
     """The rows of a unit's lines, in order; a column that no row has is all null.
 
     Raises:
@@ -81,7 +83,7 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         start, source = 0, pieces(path)
     before = partial(_lines_before, path, start)
     for block in line_blocks(source, tokens * BYTES_A_TOKEN, before):
-        yield from block_chunks(block, columns, tokens)
+        yield from block_chunks(block, columns, tokens, further)
 
 
 def line_blocks(
@@ -113,25 +115,26 @@ def _line_place(before: Callable[[], int], first: int, line: int, row: int) -> s
     return f"line {before() + first + line + 1}"
 
 
-def block_chunks(block: Block, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
+def block_chunks(
+    block: Block, columns: Sequence[str], tokens: int, further: Sequence[str] = ()
+) -> Iterator[Chunk]:
     """The rows of a block in chunks of about ``tokens`` tokens.
 
     Raises:
         UnreadableFile: a line is no row; its place is named.
     """
-    read = read_rows_fast(block.data, columns)
+    read = read_rows_fast(block.data, columns, further)
     if read is None:
         try:
-            read = read_rows(block.data, columns)
+            read = read_rows(block.data, columns, further)
         except LineFault as fault:
             raise UnreadableFile(_text_of(fault, block)) from fault
     first = 0
     for batch in deliver(read.batch, read.batch.schema.names, tokens):
         stop = first + batch.num_rows
         inside = (d for d in read.defects if first <= d.row < stop)
-        yield Chunk(
-            batch, tuple(CellDefect(d.row - first, d.column, d.kind, d.text) for d in inside)
-        )
+        moved = tuple(CellDefect(d.row - first, d.column, d.kind, d.text) for d in inside)
+        yield Chunk(batch, moved, read.mixed)
         first = stop
 
 

@@ -66,7 +66,7 @@ class HeldUnit(Unit):
     held: Held
 
 
-def chunks(unit: Unit, columns: Sequence[str]) -> Iterator[Chunk]:
+def chunks(unit: Unit, columns: Sequence[str], further: Sequence[str] = ()) -> Iterator[Chunk]:
     """The rows of a unit, in batches of about as many tokens as stay in the processor's cache.
 
     Raises:
@@ -78,6 +78,7 @@ def chunks(unit: Unit, columns: Sequence[str]) -> Iterator[Chunk]:
     with unreadable("not readable"):
         table = unit.held.rows(*unit.part)
         wanted = [name for name in dict.fromkeys(columns) if name in table.names]
-        for stretch in table.stretches(wanted):
+        for stretch in table.stretches(wanted, further):
             check_batch(stretch.batch)
-            yield Chunk(stretch.batch, tuple(CellDefect(*cell) for cell in stretch.cells))
+            cells = tuple(CellDefect(*cell) for cell in stretch.cells)
+            yield Chunk(stretch.batch, cells, stretch.mixed)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rendering import count
-from pretok_schemas.rules import rule_named
 from pretok_schemas.text import plural, printable
 from pytest_pretok.report.entries import Entry, Report, Spot, entries, in_checkout
 
@@ -93,10 +92,11 @@ def where(finding: Finding, number: int = 0) -> str:
         place += f" position {example.position}"
     if example.column is not None:
         place += f", {example.column}"
-    evidence = rule_named(finding.rule).evidence
-    found = "" if example.found is None else f": {evidence} {example.found}"
-    expected = "" if example.expected is None else f", expected {example.expected}"
-    return printable(f"{place}{found}{expected}".removeprefix(": "), MESSAGE // 4)
+    evidence = finding.evidence
+    told = [] if example.found is None else [f"{evidence} {example.found}"]
+    told += [] if example.expected is None else [f"expected {example.expected}"]
+    parts = [part for part in (place, ", ".join(told)) if part]
+    return printable(": ".join(parts), MESSAGE // 4)
 
 
 def command(name: str, text: str, properties: Mapping[str, str]) -> str:

@@ -9,9 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pretok_schemas.rules import rule_named
 from pytest_pretok import __version__
-from pytest_pretok.checks import offered_rules
+from pytest_pretok.checks import Offer, offers
 from pytest_pretok.paths import exists
 from pytest_pretok.plan import PlannedDataset
 from pytest_pretok.report.records import Records
@@ -83,11 +82,11 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
     scan = records.scans.get((number, split))
     found = records.findings.get((number, split), {})
     rules = []
-    for rule in offered_rules(dataset.settings, split):
-        if rule in found:
-            rules.append(found[rule])
-        elif rule != "split-overlap":
-            rules.append(_not_selected(rule, split))
+    for offer in offers(dataset.settings, split):
+        if offer.name in found:
+            rules.append(found[offer.name])
+        elif offer.name != "split-overlap":
+            rules.append(_not_selected(offer, split))
     return {
         "name": split,
         "shards": scan["shards"] if scan else [],
@@ -104,17 +103,16 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
     }
 
 
-def _not_selected(rule: str, split: str) -> dict[str, Any]:
-    known = rule_named(rule)
+def _not_selected(offer: Offer, split: str) -> dict[str, Any]:
     return {
-        "rule": rule,
+        "rule": offer.name,
         "id": None,
         "split": split,
         "outcome": "not-selected",
-        "severity": known.severity.value,
+        "severity": offer.severity.value,
         "effect": None,
         "consequence": "",
-        "unit": known.unit,
+        "unit": offer.unit,
         "violations": None,
         "total": None,
         "share": None,
@@ -124,6 +122,8 @@ def _not_selected(rule: str, split: str) -> dict[str, Any]:
         "because": None,
         "reason": None,
         "cause": None,
-        "help": known.help,
+        "help": offer.help,
+        "about": offer.about,
+        "evidence": offer.evidence,
         "examples": [],
     }

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pretok_schemas.rendering import marked_role, percent
-from pretok_schemas.rules import rule_named
 from pretok_schemas.text import plural, printable
-from pytest_pretok.explain import first_line
 from pytest_pretok.report.views import Cell, ExampleView, FindingView, Found, tone_of
 
 NAME = 200  # characters of a name or path
@@ -18,12 +16,12 @@ PIECE = 24  # characters of a token's text
 
 def finding_view(rule: Found, examples: int) -> FindingView:
     """A finding with as many examples at most."""
-    shown = tuple(_example(example, rule["rule"]) for example in rule["examples"][:examples])
+    shown = tuple(_example(example, rule["evidence"]) for example in rule["examples"][:examples])
     more = rule["violations"] - len(shown)
     return FindingView(
         rule["rule"],
         tone_of(rule),
-        first_line(rule_named(rule["rule"])),
+        rule["about"],
         _count(rule),
         tuple(_allowances(rule)),
         rule["effect"] or "",
@@ -49,7 +47,7 @@ def _allowances(rule: Found) -> Iterable[str]:
         yield f"known from the baseline: {rule['baseline']:,}"
 
 
-def _example(example: Mapping[str, Any], rule: str) -> ExampleView:
+def _example(example: Mapping[str, Any], evidence: str) -> ExampleView:
     shard, found, expected = example["shard"], example["found"], example["expected"]
     where = printable(shard, NAME)
     if example["row"] < 0:
@@ -61,10 +59,9 @@ def _example(example: Mapping[str, Any], rule: str) -> ExampleView:
         where += f", position {example['position']:,}"
     if example["column"] is not None:
         where += f", {printable(example['column'], NAME)}"
-    says = "" if found is None else f"{rule_named(rule).evidence} {printable(str(found), 80)}"
-    if expected is not None:
-        says += f", expected {printable(str(expected), 80)}"
-    return ExampleView(where, says, tuple(_window(example)))
+    told = [] if found is None else [f"{evidence} {printable(str(found), 80)}"]
+    told += [] if expected is None else [f"expected {printable(str(expected), 80)}"]
+    return ExampleView(where, ", ".join(told), tuple(_window(example)))
 
 
 def _window(example: Mapping[str, Any]) -> Iterable[tuple[str, tuple[Cell, ...]]]:

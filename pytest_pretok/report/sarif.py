@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 from pretok_schemas.findings import Finding, Outcome, Severity
-from pretok_schemas.rules import NAMES, RULES
+from pretok_schemas.rules import RULES
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.text import plural, printable
 from pytest_pretok import __version__
-from pytest_pretok.explain import first_line, page
+from pytest_pretok.explain import page
 from pytest_pretok.report.annotations import message, where
 from pytest_pretok.report.entries import Entry, Report, Spot, entries, in_checkout, whole_path
 
@@ -42,11 +42,12 @@ def render(report: Report) -> str:
     results = sorted(
         (entry for entry in found if _is_result(entry)), key=lambda e: _RANKS[_level(e)]
     )
+    rules = _descriptors(report)
     run: Object = {
-        "tool": {"driver": _driver()},
+        "tool": {"driver": _driver(rules)},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(report, found, len(results) - RESULTS)],
-        "results": [_result(report, entry) for entry in results[:RESULTS]],
+        "results": [_result(report, entry, list(rules)) for entry in results[:RESULTS]],
     }
     if report["source_root"]:
         uri = _file_uri(report["source_root"].rstrip("/") + "/")
@@ -58,12 +59,40 @@ def render(report: Report) -> str:
 # -- the tool and its rules
 
 
-def _driver() -> Object:
+def _driver(rules: dict[str, Object]) -> Object:
     return {
         "name": "pytest-pretok",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_descriptor(rule) for rule in RULES],
+        "rules": list(rules.values()),
+    }
+
+
+def _descriptors(report: Report) -> dict[str, Object]:
+    """By name, what there is to say of each rule; of people's own, what their findings tell."""
+    found = {rule.name: _descriptor(rule) for rule in RULES}
+    for dataset in report["datasets"]:
+        for one in (*dataset["rules"], *(r for s in dataset["splits"] for r in s["rules"])):
+            if one["rule"] not in found:
+                found[one["rule"]] = _descriptor_of(one)
+    return found
+
+
+def _descriptor_of(finding: Object) -> Object:
+    about = printable(finding["about"] or finding["rule"], 1000).rstrip(".")
+    helps = printable(finding["help"], 1000)
+    level = _LEVELS[Severity(finding["severity"])]
+    return {
+        "id": printable(finding["rule"]),
+        "shortDescription": {"text": f"{about}."},
+        "fullDescription": {"text": f"{about}. Help: {helps}."},
+        "help": {"text": f"Help: {helps}."},
+        "defaultConfiguration": {"enabled": True, "level": level},
+        "properties": {
+            "tags": ["data", "custom"],
+            "precision": "high",
+            "problem.severity": _PROBLEMS[level],
+        },
     }
 
 
@@ -75,8 +104,8 @@ def _descriptor(rule: type[Rule]) -> Object:
     return {
         "id": rule.name,
         **name,
-        "shortDescription": {"text": f"{first_line(rule).rstrip('.')}."},
-        "fullDescription": {"text": f"{first_line(rule).rstrip('.')}. Help: {rule.help}."},
+        "shortDescription": {"text": f"{rule.summary().rstrip('.')}."},
+        "fullDescription": {"text": f"{rule.summary().rstrip('.')}. Help: {rule.help}."},
         "help": {"text": f"Help: {rule.help}.", "markdown": page(rule)},
         "defaultConfiguration": {"enabled": not off, "level": level},
         "properties": {
@@ -104,11 +133,11 @@ def _level(entry: Entry) -> str:
     return "error" if entry.finding.outcome is Outcome.FAILED else "warning"
 
 
-def _result(report: Report, entry: Entry) -> Object:
+def _result(report: Report, entry: Entry, rules: Sequence[str]) -> Object:
     finding = entry.finding
     result: Object = {
         "ruleId": finding.rule,
-        "ruleIndex": NAMES.index(finding.rule),
+        "ruleIndex": rules.index(finding.rule),
         "level": _level(entry),
         "message": _message(f"{entry.subject}: {message(finding)}"),
         "locations": [_location(report, entry)],

@@ -133,6 +133,8 @@ def _finding() -> Schema:
             "reason": ("why there is no verdict, where no rule tells it", _or_null(_TEXT)),
             "cause": ("what the data shows about where the fault comes from", _or_null(_TEXT)),
             "help": ("what to do", _TEXT),
+            "about": ("what a violation of the rule is", _TEXT),
+            "evidence": ("the word before what an example found", _TEXT),
             "examples": ("a few of the violations", _list(_example())),
         }
     )

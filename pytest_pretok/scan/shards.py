@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from pretok_schemas.columns import Layout
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules.base import ShardFacts
-from pytest_pretok.readers import UNIT, Header, Unit, UnreadableFile, read_header, split_units
+from pytest_pretok.readers import (
+    TYPED,
+    UNIT,
+    Header,
+    Unit,
+    UnreadableFile,
+    read_header,
+    split_units,
+)
 from pytest_pretok.scan.tasks import Part
 
 if TYPE_CHECKING:
@@ -22,7 +30,6 @@ if TYPE_CHECKING:
 
 TOGETHER = 8 * 2**20  # bytes of small shards that are looked at as if they were one
 WORTH_PROCESSES = 128 * 2**20  # bytes of text, some 1.5 s of work; two processes start in 0.4 s
-TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,9 @@ class Opening:
             units = held.units(UNIT) if held else split_units(Path(shard.path), header)
         except UnreadableFile as error:
             return ShardFacts(shard.shown, columns=columns, error=error.reason)
-        self.parts += (Part(number, unit, layout.wanted, layout.foreign) for unit in units)
+        self.parts += (
+            Part(number, unit, layout.wanted, layout.foreign, layout.further) for unit in units
+        )
         return replace(layout.facts(shard.shown), format=header.format)
 
     def _header(self, shard: Shard) -> Header:
@@ -125,6 +134,7 @@ def _alike(one: Part, other: Part) -> bool:
         one.unit.format == other.unit.format
         and one.columns == other.columns
         and one.foreign == other.foreign
+        and one.further == other.further
     )
 
 

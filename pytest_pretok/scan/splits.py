@@ -75,7 +75,8 @@ def _look(
     rows = _RowCount(scan.split, damage)
     groups = list(together(parts))
     progress.begin([part.unit for part in parts])
-    task, locked = LookTask(judge, progress=progress), holds_lock(parts)
+    # Rules of a person's own may not find their modules in another process.
+    task, locked = LookTask(judge, progress=progress), judge.travels and holds_lock(parts)
     for index, found in engine.run(task, groups, locked):
         left = groups[index]
         if isinstance(found, Lost):
@@ -147,7 +148,7 @@ def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage
     """A second pass over a split, for rules that know only now what nearly all rows do."""
     state = State()
     task.progress.begin([one.part.unit for one in placed], again=True)
-    locked = holds_lock([one.part for one in placed])
+    locked = task.judge.travels and holds_lock([one.part for one in placed])
     for index, found in engine.run(task, [(one.part,) for one in placed], locked):
         part, place = placed[index].part, placed[index].place
         for done in (found,) if isinstance(found, Lost) else found:

@@ -20,7 +20,7 @@ from pretok_schemas.flat import Ints
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.state import State
-from pytest_pretok.readers import Chunk, Unit, UnreadableFile, read_chunks
+from pytest_pretok.readers import TYPED, Chunk, Unit, UnreadableFile, read_chunks
 from pytest_pretok.scan.watch import SILENT, Progress
 
 T = TypeVar("T")
@@ -32,12 +32,16 @@ GATHERED = 3 * 2**20  # bytes of small batches that are judged as one
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One scan unit of one shard of a split, and which of its columns are read."""
+    """One scan unit of one shard of a split, and which of its columns are read.
+
+    ``further`` are columns without a role, which rules of a person's own look at.
+    """
 
     shard: int
     unit: Unit
     columns: tuple[str, ...]
     foreign: Mapping[str, Foreign]
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class LookTask:
         for part in parts:
             rows.append(0)
             try:
-                for chunk in read_chunks(part.unit, part.columns):
+                for chunk in read_chunks(part.unit, part.columns, further=part.further):
                     rows[-1] += chunk.batch.num_rows
                     self._look(gathered.add(chunk), part, state)
             except UnreadableFile as error:
@@ -99,7 +103,9 @@ class LookTask:
     def _look(self, chunks: Iterator[Chunk], part: Part, state: State) -> None:
         for chunk in chunks:
             cells = [(cell.row, cell.column, cell.kind, cell.text) for cell in chunk.defects]
-            batch = self.judge.columns.batch(chunk.batch, cells, part.foreign)
+            batch = self.judge.columns.batch(
+                chunk.batch, cells, part.foreign, chunk.mixed, part.unit.format not in TYPED
+            )
             before = state.stats.tokens
             if self.norms is None:
                 self.judge.look(batch, state)
@@ -118,7 +124,7 @@ class Gathered:
     def add(self, chunk: Chunk) -> Iterator[Chunk]:
         """Take a chunk, and give what is large enough now."""
         size = chunk.batch.nbytes
-        small = size < GATHERED // 2 and not chunk.defects
+        small = size < GATHERED // 2 and not chunk.defects and not chunk.mixed
         if not small or (self._held and self._held[0].schema != chunk.batch.schema):
             yield from self.rest()
         if not small:

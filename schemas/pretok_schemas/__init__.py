@@ -10,14 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pretok_schemas.batch import TokenBatch
     from pretok_schemas.changes import Change, changes_between
     from pretok_schemas.contract import Column, Contract, Vocabulary
+    from pretok_schemas.custom import rule
     from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
     from pretok_schemas.fitting import Refusal, arrow_schema, refusals
+    from pretok_schemas.further import schema_rules
     from pretok_schemas.judge import Judge
     from pretok_schemas.outcome import ContractViolation, Report
     from pretok_schemas.pandera import pandera_schema
     from pretok_schemas.publishing import contract_dict, contract_from, contract_json
+    from pretok_schemas.rules.base import FileRule, Hits, Look, RowRule, SplitRule, hits_at
     from pretok_schemas.trainers import load, names
     from pretok_schemas.validation import validate
 
@@ -45,6 +49,15 @@ _HOMES = {
     "contract_from": "publishing",
     "contract_json": "publishing",
     "pandera_schema": "pandera",
+    "FileRule": "rules.base",
+    "Hits": "rules.base",
+    "Look": "rules.base",
+    "RowRule": "rules.base",
+    "SplitRule": "rules.base",
+    "TokenBatch": "batch",
+    "hits_at": "rules.base",
+    "rule": "custom",
+    "schema_rules": "further",
 }
 
 __all__ = [
@@ -54,22 +67,31 @@ __all__ = [
     "ContractViolation",
     "Effect",
     "Example",
+    "FileRule",
     "Finding",
+    "Hits",
     "Judge",
+    "Look",
     "Outcome",
     "Refusal",
     "Report",
+    "RowRule",
     "Severity",
+    "SplitRule",
+    "TokenBatch",
     "Vocabulary",
     "arrow_schema",
     "changes_between",
     "contract_dict",
     "contract_from",
     "contract_json",
+    "hits_at",
     "load",
     "names",
     "pandera_schema",
     "refusals",
+    "rule",
+    "schema_rules",
     "validate",
 ]
 

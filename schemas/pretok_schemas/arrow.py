@@ -5,6 +5,7 @@ Knows Arrow types only: no values, no files, no trainers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -129,3 +130,11 @@ def _bits(packed: pa.Buffer, offset: int, size: int) -> npt.NDArray[np.bool_]:
     touched = np.frombuffer(packed, np.uint8, (skipped + size + 7) // 8, first)
     bits = np.unpackbits(touched, bitorder="little", count=skipped + size)
     return bits[skipped:].view(np.bool_)
+
+
+def common_array(values: Sequence[Any]) -> pa.Array | None:
+    """Python values as an array of the type that they have in common, None if there is none."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None

@@ -6,7 +6,7 @@ once and kept (`TokenBatch.once`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -191,7 +191,10 @@ class TokenBatch:
 
     ``columns`` maps a role to its lists; a role that the files lack is in neither ``columns`` nor
     ``foreign``, one of a type that the contract does not accept is in ``foreign``. ``vocabulary``
-    and ``labels_ahead`` (see `Contract`) are what it takes to read them.
+    and ``labels_ahead`` (see `Contract`) are what it takes to read them. ``further`` holds other
+    columns by their names in the files, as far as rules read them; ``mixed`` names those whose
+    values have no common type. ``untyped`` tells that the types of further columns are only what
+    their values show, as in a file of text.
     """
 
     def __init__(
@@ -202,6 +205,9 @@ class TokenBatch:
         defects: tuple[Defect, ...] = (),
         vocabulary: Vocabulary | None = None,
         labels_ahead: int = 0,
+        further: Mapping[str, pa.Array] | None = None,
+        mixed: Collection[str] = (),
+        untyped: bool = False,
     ) -> None:
         self.rows = rows
         self.vocabulary = vocabulary or Vocabulary()
@@ -209,6 +215,9 @@ class TokenBatch:
         self.columns = _sharing_offsets(columns)
         self.foreign = foreign or {}
         self.defects = defects
+        self.further = further or {}
+        self.mixed = frozenset(mixed)
+        self.untyped = untyped
         self._views: dict[tuple[str, ...], View] = {}
         self._kept: dict[Callable[[TokenBatch], Any], Any] = {}
 
@@ -242,6 +251,18 @@ class TokenBatch:
         if roles not in self._views:
             self._views[roles] = self._build_view(roles)
         return self._views[roles]
+
+    def column(self, name: str) -> pa.Array:
+        """The values of a further column, one a row.
+
+        Raises:
+            LookupError: the file has no such column, or one of values without a common type.
+        """
+        if name in self.mixed:
+            raise LookupError(f"the values of column {name!r} have no common type")
+        if name not in self.further:
+            raise LookupError(f"the file has no column {name!r}")
+        return self.further[name]
 
     def _build_view(self, roles: tuple[str, ...]) -> View:
         if not all(role in self.columns for role in roles):

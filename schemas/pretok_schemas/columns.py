@@ -24,7 +24,7 @@ class Layout:
 
     ``types`` are those of its columns, as far as they are known, and ``typed`` tells whether all
     of them are. ``foreign`` and ``usable`` go by role (see `Columns`); ``wanted`` are the names of
-    the columns to be read.
+    the columns to be read, ``further`` those of columns without a role.
     """
 
     columns: tuple[str, ...]
@@ -33,6 +33,7 @@ class Layout:
     foreign: Mapping[str, Foreign]
     usable: frozenset[str]
     wanted: tuple[str, ...]
+    further: tuple[str, ...] = ()
 
     def facts(self, name: str) -> ShardFacts:
         """What rules about files are told of it, under a name; no row is counted yet."""
@@ -44,16 +45,22 @@ class Layout:
 class Columns:
     """The columns of one contract under the names that one dataset gives them.
 
-    ``names`` maps every role of the contract to the column's name in the files.
+    ``names`` maps every role of the contract to the column's name in the files. ``reads`` are the
+    names of further columns that rules look at.
     """
 
     def __init__(
-        self, contract: Contract, vocabulary: Vocabulary, names: Mapping[str, str] | None = None
+        self,
+        contract: Contract,
+        vocabulary: Vocabulary,
+        names: Mapping[str, str] | None = None,
+        reads: tuple[str, ...] = (),
     ) -> None:
         self.contract = contract
         self.vocabulary = vocabulary
         own = {column.role: column.name or column.role for column in contract.columns}
         self.names: Mapping[str, str] = own | dict(names or {})
+        self.reads = reads
 
     def usable(self, columns: Collection[str], foreign: Mapping[str, Foreign]) -> frozenset[str]:
         """The roles that can be read in a file of these columns, made ones included."""
@@ -83,14 +90,19 @@ class Columns:
         """
         foreign = self.foreign(columns)
         usable = self.usable(columns, foreign)
-        wanted = (self.names[role] for role in roles if role in usable)
+        named = (self.names[role] for role in roles if role in usable)
+        wanted = tuple(name for name in named if name in columns)
+        typed = bool(columns) and None not in columns.values()
+        # Where rows need not have the same columns, one may begin behind those that were looked at.
+        further = (name for name in self.reads if name in columns or not typed)
         return Layout(
             tuple(columns),
             {name: describe(dtype) for name, dtype in types.items()},
-            bool(columns) and None not in columns.values(),
+            typed,
             foreign,
             usable,
-            tuple(name for name in wanted if name in columns),
+            wanted,
+            tuple(name for name in further if name not in wanted),
         )
 
     def foreign(self, types: Mapping[str, pa.DataType | None]) -> dict[str, Foreign]:
@@ -111,11 +123,14 @@ class Columns:
         table: pa.RecordBatch,
         cells: Iterable[tuple[int, str, str, str]] = (),
         foreign: Mapping[str, Foreign] | None = None,
+        mixed: Collection[str] = (),
+        untyped: bool = False,
     ) -> TokenBatch:
         """View a record batch as the contract sees it.
 
         ``cells`` are JSON cells that are no lists of integers: (row, column name, kind, text).
         ``foreign`` are columns known to be of a wrong type, which need not be in ``table``.
+        ``mixed`` and ``untyped`` are those of `TokenBatch`.
         """
         columns, defects = {}, []
         foreign = {
@@ -147,6 +162,13 @@ class Columns:
             tuple(defects),
             self.vocabulary,
             self.contract.labels_ahead,
+            {
+                name: array
+                for name, array in zip(table.schema.names, table.columns, strict=True)
+                if name in self.reads
+            },
+            mixed,
+            untyped,
         )
 
     def _made_labels(self, columns: Mapping[str, Lists]) -> Lists:

@@ -163,7 +163,8 @@ class Finding:
     ``violations`` counts rows exactly (files or splits where the rule's ``unit`` says so);
     ``total`` is what it counts them out of. ``because`` names the finding that made the rule
     meaningless, ``reason`` is why there is no verdict where no other finding tells it; ``cause`` is
-    what the data shows about the origin of the fault.
+    what the data shows about the origin of the fault. ``about`` says what a violation of the rule
+    is, in a sentence, and ``evidence`` is the word before what an example found.
     """
 
     rule: str
@@ -179,6 +180,8 @@ class Finding:
     reason: str | None = None
     cause: str | None = None
     help: str = ""
+    about: str = ""
+    evidence: str = "found"
     examples: tuple[Example, ...] = field(default=())
 
     @property
@@ -203,6 +206,8 @@ class Finding:
             "reason": self.reason,
             "cause": self.cause,
             "help": self.help,
+            "about": self.about,
+            "evidence": self.evidence,
             "examples": [example.to_dict() for example in self.examples],
         }
 
@@ -210,10 +215,11 @@ class Finding:
     def from_dict(cls, values: Mapping[str, Any]) -> Finding:
         """What a report says of a finding with a verdict or without; further keys are ignored."""
         plain = ("rule", "unit", "violations", "total", "budget", "consequence", "because")
+        words = ("reason", "cause", "help", "about", "evidence")
         return cls(
             outcome=Outcome(values["outcome"]),
             severity=Severity(values["severity"]),
             effect=Effect(values["effect"]) if values["effect"] else None,
             examples=tuple(Example.from_dict(example) for example in values["examples"]),
-            **{key: values[key] for key in (*plain, "reason", "cause", "help")},
+            **{key: values[key] for key in (*plain, *words)},
         )

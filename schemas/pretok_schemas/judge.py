@@ -16,9 +16,10 @@ from pretok_schemas.batch import TokenBatch
 from pretok_schemas.causes import SPLIT, Reported, about_split, leave_out
 from pretok_schemas.columns import Columns
 from pretok_schemas.contract import IDS, LABELS, Contract, Vocabulary
+from pretok_schemas.custom import Custom, consequences_of, travels
 from pretok_schemas.evidence import examples_of, table_of
 from pretok_schemas.findings import Budget, Example, Finding, Outcome, Severity
-from pretok_schemas.rules import rule_named, rules_for
+from pretok_schemas.rules import rules_for
 from pretok_schemas.rules.base import (
     NOWHERE,
     CorpusRule,
@@ -47,7 +48,11 @@ class Judge:
     ``selected`` names the rules that are asked for (all that apply, if None). Those whose rows
     they leave out are evaluated too, so that a selection never changes a verdict. ``names`` maps
     a role to the column's name in the files; ``examples`` is how many violations are kept a rule;
-    with ``keep_all`` every single one is kept in tables as well.
+    with ``keep_all`` every single one is kept in tables as well. ``custom`` are rules of a person's
+    own; ``travels`` tells whether these can be sent to other processes.
+
+    Raises:
+        ValueError: rules leave one another out in a circle.
     """
 
     def __init__(
@@ -61,14 +66,19 @@ class Judge:
         budgets: Mapping[str, Budget] | None = None,
         examples: int = 3,
         keep_all: bool = False,
+        custom: Sequence[Custom] = (),
     ) -> None:
-        self.contract = replace(contract, severities={**contract.severities, **(severities or {})})
-        ready, lacking = rules_for(self.contract, vocabulary)
+        self.contract = replace(
+            contract,
+            severities={**contract.severities, **(severities or {})},
+            consequences={**consequences_of(custom), **contract.consequences},
+        )
+        ready, lacking = rules_for(self.contract, vocabulary, custom)
         severity_of = self.contract.severities.get
         self.lacking = {
-            name: keys
-            for name, keys in lacking.items()
-            if severity_of(name, rule_named(name).severity) is not Severity.OFF
+            rule.name: keys
+            for rule, keys in lacking.items()
+            if severity_of(rule.name, rule.severity) is not Severity.OFF
         }
         self.offered = tuple(
             rule for rule in ready if severity_of(rule.name, rule.severity) is not Severity.OFF
@@ -76,7 +86,8 @@ class Judge:
         wanted = {rule.name for rule in self.offered if selected is None or rule.name in selected}
         self.selected = tuple(rule for rule in self.offered if rule.name in wanted)
         self.rules = tuple(rule for rule in ready if rule.name in _with_causes(ready, wanted))
-        self.columns = Columns(self.contract, vocabulary, names)
+        reads = dict.fromkeys(name for rule in self.rules for name in rule.reads)
+        self.columns = Columns(self.contract, vocabulary, names, tuple(reads))
         named = {name for rule in self.rules if rule.views for name in rule.left_out_by}
         self.explaining_files = {
             rule.name for rule in self.rules if isinstance(rule, FileRule) and rule.name in named
@@ -92,6 +103,7 @@ class Judge:
             for rule in self.rules
             if isinstance(rule, SplitRule) or rule.name in self.explaining_files
         }
+        self.travels = not custom or travels()
         self.budgets = budgets or {}
         self.examples = examples
         self.keep_all = keep_all
@@ -120,7 +132,8 @@ class Judge:
         """
         state = State() if state is None else state
         for views in self._views:
-            state.judged[views] += max(len(batch.view(*view)) for view in views)
+            seen = (len(batch.view(*view)) for view in views)
+            state.judged[views] += max(seen, default=batch.rows)
         for rule in self._split_rules:
             state.count(rule.name, rule.survey(batch))
         self._look_at_rows(batch, state, {})
@@ -309,14 +322,30 @@ class Judge:
             severity = Severity.WARNING
         budget = self.budgets.get(rule.name, Budget()).allowed(total)
         finding = Finding(
-            rule.name, Outcome.PASSED, severity, rule.unit, 0, total, budget, help=rule.advice()
+            rule.name,
+            Outcome.PASSED,
+            severity,
+            rule.unit,
+            0,
+            total,
+            budget,
+            help=rule.advice(),
+            about=rule.summary(),
+            evidence=rule.evidence,
         )
+        if (untold := rule.unjudged(counts)) is not None:
+            first = because or untold.because
+            told = {"reason": untold.reason} if untold.reason else {"because": first}
+            return replace(finding, outcome=Outcome.NOT_EVALUATED, **told)
         if not tally.violations:
             if because is None:
                 return finding
             return replace(finding, outcome=Outcome.NOT_EVALUATED, because=because)
         cases = ("mild",) if only_mild else (*rule.cases(counts), *sorted(tally.roles))
-        consequence = self.contract.consequence(rule.name, cases)
+        effect, text = None, rule.origin()
+        if self.contract.applies(rule.name):
+            consequence = self.contract.consequence(rule.name, cases)
+            effect, text = consequence.effect, consequence.text
         outcome = Outcome.PASSED
         if tally.violations > budget:
             outcome = Outcome.FAILED if severity is Severity.ERROR else Outcome.WARNED
@@ -327,8 +356,8 @@ class Judge:
             outcome=outcome,
             because=because if outcome is Outcome.NOT_EVALUATED else None,
             violations=tally.violations,
-            effect=consequence.effect,
-            consequence=consequence.text,
+            effect=effect,
+            consequence=text,
             cause=rule.cause(counts, facts, tally.violations),
             examples=tuple(tally.examples),
         )

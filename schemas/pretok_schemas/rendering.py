@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pretok_schemas.findings import Example, Finding, Outcome
-from pretok_schemas.rules import rule_named
 from pretok_schemas.text import plural, printable
 
 LIMIT = 3000  # characters of one finding
@@ -53,7 +52,7 @@ def count(finding: Finding) -> str:
 def summary(finding: Finding) -> str:
     """One short line for pytest's short summary."""
     if finding.outcome is Outcome.NOT_EVALUATED:
-        return f"no verdict: {finding.because}"
+        return f"no verdict: {finding.because or _last_line(finding.reason)}"
     if finding.unit != "row":
         found = next((str(e.found) for e in finding.examples if e.found is not None), "")
         return printable(f"{count(finding)}: {found}", 200)
@@ -79,7 +78,7 @@ def render(
     shown = 0
     room = LIMIT - sum(len(line) + 1 for line in [*head, *tail]) - 160
     for example in finding.examples[:EXAMPLES_SHOWN]:
-        lines = example_lines(example, finding.rule)
+        lines = example_lines(example, finding.evidence)
         size = sum(len(line) + 1 for line in lines)
         if size > room:
             break
@@ -97,16 +96,30 @@ def render_no_verdict(finding: Finding, split: str | None, cause: Finding | None
     """Why a rule has no verdict, for an item whose cause is not among the items that run."""
     lines = [headline(finding, split), ""]
     if finding.reason is not None:
-        lines += _wrap(f"It could not be judged: {printable(finding.reason, 500)}.")
+        lines += _reason(finding.reason)
     elif cause is None or not cause.violations:
         lines.append(f"  It could not be judged: {finding.because} comes first.")
     else:
         lines.append(f"  It could not be judged because of {cause.rule}: {count(cause)}.")
         for example in cause.examples[:2]:
-            lines += example_lines(example, cause.rule)
+            lines += example_lines(example, cause.evidence)
         lines += [] if lines[-1] == "" else [""]
         lines += _wrap(f"help: {cause.help}")
     return "\n".join(lines)[:LIMIT]
+
+
+def _reason(reason: str) -> list[str]:
+    """A sentence, or what an error of a person's own code left behind: a traceback."""
+    first, *rest = reason.splitlines()
+    if not rest:
+        return _wrap(f"It could not be judged: {printable(reason, 500)}.")
+    told = [f"    {printable(line, 200)}" for line in rest]
+    return [*_wrap(f"It could not be judged: {printable(first, 500)}."), "", *told]
+
+
+def _last_line(reason: str | None) -> str:
+    lines = (reason or "").strip().splitlines()
+    return printable(lines[-1], 200) if lines else ""
 
 
 def _wrap(text: str, indent: str = "  ") -> list[str]:
@@ -120,8 +133,11 @@ def _wrap(text: str, indent: str = "  ") -> list[str]:
     )
 
 
-def example_lines(example: Example, rule: str) -> list[str]:
-    """One example: where it is, and a window or the value found; an empty line ends it."""
+def example_lines(example: Example, evidence: str = "found") -> list[str]:
+    """One example: where it is, and a window or the value found; an empty line ends it.
+
+    ``evidence`` is the word before the value (see `Finding`).
+    """
     shard = printable(example.shard, 200)
     if example.row < 0:
         found = "" if example.found is None else f": {printable(str(example.found), 300)}"
@@ -135,17 +151,19 @@ def example_lines(example: Example, rule: str) -> list[str]:
         where += f", {example.column}"
     window = _window(example) if example.window is not None else []
     if not window or example.expected is not None:
-        says = _says(example, rule_named(rule).evidence)
+        says = _says(example, evidence)
         if says:
             window.append(f"    {says}")
     return [where, *window, ""]
 
 
 def _says(example: Example, evidence: str) -> str:
-    found = "" if example.found is None else f"{evidence} {_value(example.found)}"
-    if example.expected is None:
-        return found
-    return f"{found}, expected {_value(example.expected)}"
+    told = []
+    if example.found is not None:
+        told.append(f"{evidence} {_value(example.found)}")
+    if example.expected is not None:
+        told.append(f"expected {_value(example.expected)}")
+    return ", ".join(told)
 
 
 def _value(value: float | str) -> str:

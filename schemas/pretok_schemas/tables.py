@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pretok_schemas.arrow import Kind, kind_of
+from pretok_schemas.arrow import Kind, common_array, kind_of
 from pretok_schemas.cells import Cell, read_cell, shown
 from pretok_schemas.cuts import cut_by_tokens, empty_columns
 
@@ -31,11 +31,13 @@ class Stretch:
     """Neighbouring rows of a table.
 
     ``cells`` are values that are no lists of integers, of columns of Python objects: (row within
-    the stretch, column, kind, text), as `Columns.batch` takes them.
+    the stretch, column, kind, text), as `Columns.batch` takes them. ``mixed`` are further columns
+    of Python objects without a common type; they are null.
     """
 
     batch: pa.RecordBatch
     cells: tuple[tuple[int, str, str, str], ...] = ()
+    mixed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +77,29 @@ class InMemory:
         objects = {name: column[first:stop] for name, column in self.objects.items()}
         return replace(self, rows=max(0, stop - first), arrow=arrow, objects=objects)
 
-    def stretches(self, names: Sequence[str]) -> Iterator[Stretch]:
-        """Some columns, in batches of about `TOKENS` tokens; nothing is copied but objects."""
-        if not names:
+    def stretches(self, names: Sequence[str], further: Sequence[str] = ()) -> Iterator[Stretch]:
+        """Some columns, in batches of about `TOKENS` tokens; nothing is copied but objects.
+
+        ``further`` are columns that need not hold tokens.
+        """
+        further = [name for name in further if name in self.names]
+        every = (*names, *further)
+        if not every:
             yield Stretch(empty_columns(self.rows))
             return
-        for start in _starts(self.rows, [self.arrow[n] for n in names if n in self.arrow]):
-            whole = self._stretch(names, *start)
+        for start in _starts(self.rows, [self.arrow[n] for n in every if n in self.arrow]):
+            whole = self._stretch(names, further, *start)
             before = 0
             for stop in cut_by_tokens(whole.batch, TOKENS):
                 part = whole.batch.slice(before, stop - before)
                 cells = ((c[0] - before, *c[1:]) for c in whole.cells if before <= c[0] < stop)
-                yield Stretch(part, tuple(cells))
+                yield Stretch(part, tuple(cells), whole.mixed)
                 before = stop
 
-    def _stretch(self, names: Sequence[str], start: int, stop: int) -> Stretch:
-        arrays, cells = [], []
+    def _stretch(
+        self, names: Sequence[str], further: Sequence[str], start: int, stop: int
+    ) -> Stretch:
+        arrays, cells, mixed = [], [], []
         for name in names:
             if name in self.arrow:
                 arrays.append(_one_array(self.arrow[name].slice(start, stop - start)))
@@ -98,8 +107,17 @@ class InMemory:
             array, own = _tokens(self.objects[name][start:stop])
             arrays.append(array)
             cells += [(row, name, cell.kind or "", shown(cell.offender)) for row, cell in own]
+        for name in further:
+            if name in self.arrow:
+                arrays.append(_one_array(self.arrow[name].slice(start, stop - start)))
+                continue
+            values = [None if _missing(v) else _plain(v) for v in self.objects[name][start:stop]]
+            array = common_array(values)
+            arrays.append(pa.nulls(len(values)) if array is None else array)
+            mixed += [name] if array is None else []
         cells.sort(key=lambda cell: cell[0])
-        return Stretch(pa.RecordBatch.from_arrays(arrays, names=list(names)), tuple(cells))
+        batch = pa.RecordBatch.from_arrays(arrays, names=[*names, *further])
+        return Stretch(batch, tuple(cells), tuple(mixed))
 
 
 def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:

@@ -15,11 +15,12 @@ import numpy as np
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.comparing import Digests, compares_rows, repeated_rows, tally_within
 from pretok_schemas.contract import ROLES, Contract, ExcessLength, Tokenizer, Vocabulary
+from pretok_schemas.custom import custom_rules, spread
 from pretok_schemas.findings import Budget, Finding, Severity
 from pretok_schemas.judge import Judge
 from pretok_schemas.outcome import Report
 from pretok_schemas.rules import NAMES, corpus
-from pretok_schemas.rules.base import ShardFacts
+from pretok_schemas.rules.base import Rule, ShardFacts
 from pretok_schemas.state import HitTable, Place, State
 from pretok_schemas.tables import InMemory, open_table
 from pretok_schemas.trainers import load, names
@@ -46,6 +47,8 @@ def validate(
     rules: Mapping[str, RuleSetting] | None = None,
     only: Collection[str] | None = None,
     columns: Mapping[str, str] | None = None,
+    custom: Sequence[type[Rule]] = (),
+    schema: Any = None,
     examples: int = 3,
     every: bool = False,
     name: str = "table",
@@ -73,6 +76,8 @@ def validate(
         only: the rules to check, None for all that apply.
         columns: by role (``input_ids`` ...), another name in the table.
         examples: how many violations of each rule are described.
+        custom: rules of your own (see `custom.rule`); ``rules`` may hold their options.
+        schema: a Pandera or pyarrow schema for further columns (see `further.schema_rules`).
         every: keep the rows of all violations: `Report.rows`.
         name: what texts call the table.
         split: the name of the split, if the table is one.
@@ -96,6 +101,8 @@ def validate(
         rules=rules,
         only=only,
         columns=columns,
+        custom=custom,
+        schema=schema,
         examples=examples,
         every=every,
     )
@@ -117,21 +124,32 @@ def make_judge(
     rules: Mapping[str, RuleSetting] | None = None,
     only: Collection[str] | None = None,
     columns: Mapping[str, str] | None = None,
+    custom: Sequence[type[Rule]] = (),
+    schema: Any = None,
     examples: int = 3,
     every: bool = False,
 ) -> Judge:
     """The judge of a contract with the settings of `validate`.
 
     Raises:
-        ValueError: a rule, severity or column role has a name that does not exist.
+        ValueError: a rule, severity or column role has a name that does not exist, or a rule or
+            a schema cannot be used.
     """
-    _check_names("rule", [*(rules or ()), *(only or ())], NAMES)
+    own = custom_rules(custom, rules or {})
+    if schema is not None:
+        from pretok_schemas.further import schema_rules  # lazy: Pandera may come with it
+
+        own = (*own, *schema_rules(schema))
+        rules = spread(rules or {}, [one.kind.name for one in own])
+    known = (*NAMES, *(one.kind.name for one in own))
+    _check_names("rule", [*(rules or ()), *(only or ())], known)
     _check_names("column", columns or (), ROLES)
     contract = contract.with_lengths(sequence_len, min_sample_len, excess_length)
     if micro_batch_size is not None:
         contract = contract.with_run(micro_batch_size, contract.entry)
     ends = (eos_token_ids,) if isinstance(eos_token_ids, int) else eos_token_ids
-    severities, budgets = _settings(rules or {})
+    options = {one.kind.name: set(one.options) for one in own}
+    severities, budgets = _settings(rules or {}, options)
     return Judge(
         contract,
         _vocabulary(vocab_size, bos_token_id, ends, pad_token_id, tokenizer),
@@ -141,6 +159,7 @@ def make_judge(
         budgets=budgets,
         examples=examples,
         keep_all=every,
+        custom=own,
     )
 
 
@@ -150,7 +169,8 @@ def judge_table(judge: Judge, data: Any, name: str = "table", split: str | None 
     Raises:
         TypeError: ``data`` is no table.
     """
-    table = open_table(data, set(judge.columns.names.values()))
+    columns = judge.columns
+    table = open_table(data, {*columns.names.values(), *columns.reads})
     looked = _Look(judge, table, Place(0, 0, name, split or ""))
     findings, tables = looked.findings()
     return Report(
@@ -216,8 +236,11 @@ class _Look:
         return replace(self._layout.facts(name), rows=table.rows)
 
     def _batches(self) -> Iterator[TokenBatch]:
-        for stretch in self._table.stretches(self._layout.wanted):
-            yield self._judge.columns.batch(stretch.batch, stretch.cells, self._layout.foreign)
+        layout = self._layout
+        for stretch in self._table.stretches(layout.wanted, layout.further):
+            yield self._judge.columns.batch(
+                stretch.batch, stretch.cells, layout.foreign, stretch.mixed
+            )
 
     def _digests(self) -> Digests:
         """Row and digest of each row whose key another row has."""
@@ -270,14 +293,15 @@ def _vocabulary(
 
 
 def _settings(
-    rules: Mapping[str, RuleSetting],
+    rules: Mapping[str, RuleSetting], options: Mapping[str, set[str]]
 ) -> tuple[dict[str, Severity], dict[str, Budget]]:
     severities: dict[str, Severity] = {}
     budgets: dict[str, Budget] = {}
     for rule, value in rules.items():
         given: Mapping[str, Any] = {"severity": value} if isinstance(value, str) else dict(value)
         own = {key.replace("-", "_"): one for key, one in given.items()}
-        unknown = sorted(set(own) - {"severity", "max_rows", "max_share"})
+        known = {"severity", "max_rows", "max_share", *options.get(rule, ())}
+        unknown = sorted(set(own) - known)
         if unknown:
             raise ValueError(f"{rule}: unknown {', '.join(unknown)}")
         if own.get("severity") is not None:

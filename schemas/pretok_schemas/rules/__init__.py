@@ -7,14 +7,17 @@ defined on the rule classes and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib import import_module
 from inspect import isabstract
 from pkgutil import iter_modules
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from pretok_schemas.contract import Contract, Vocabulary
 from pretok_schemas.rules.base import Family, Rule
+
+if TYPE_CHECKING:
+    from pretok_schemas.custom import Custom
 
 
 def _defined() -> list[type[Rule]]:
@@ -75,12 +78,15 @@ def rule_named(name: str) -> type[Rule]:
 
 
 def rules_for(
-    contract: Contract, vocabulary: Vocabulary
-) -> tuple[tuple[Rule, ...], dict[str, tuple[str, ...]]]:
+    contract: Contract, vocabulary: Vocabulary, custom: Collection[Custom] = ()
+) -> tuple[tuple[Rule, ...], dict[type[Rule], tuple[str, ...]]]:
     """The rules that a contract calls for, and those that lack a setting.
 
-    Returns the rule objects in judging order, and by rule name the settings that would switch the
-    others on.
+    ``custom`` are further rules, which need not be named by the contract. Returns the rule objects
+    in judging order, and by rule the settings that would switch the others on.
+
+    Raises:
+        ValueError: rules leave one another out in a circle.
     """
     given = {
         "sequence-len": contract.sequence_len is not None,
@@ -93,15 +99,18 @@ def rules_for(
         "trainer-config": contract.entry is not None,
     }
     ready: list[Rule] = []
-    lacking: dict[str, tuple[str, ...]] = {}
-    for rule in RULES:
-        if not contract.applies(rule.name) or not rule.applies(contract):
+    lacking: dict[type[Rule], tuple[str, ...]] = {}
+    own = {one.kind: one for one in custom}
+    for rule in in_order_of_causes([*RULES, *own]) if own else RULES:
+        if rule not in own and not contract.applies(rule.name):
+            continue
+        if not rule.applies(contract):
             continue
         if rule.views and not any(map(contract.provides, rule.views)):
             continue  # it could not judge a single row
         missing = tuple(key for key in rule.requires if not given[key])
         if missing:
-            lacking[rule.name] = missing
+            lacking[rule] = missing
         else:
-            ready.append(rule(contract, vocabulary))
+            ready.append((own[rule].make if rule in own else rule)(contract, vocabulary))
     return tuple(ready), lacking

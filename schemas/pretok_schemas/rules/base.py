@@ -10,6 +10,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from inspect import cleandoc
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from pretok_schemas.findings import Effect, Example, Severity
 from pretok_schemas.flat import Bools, Ints, Values
 
 Family = Literal[
-    "structure", "padding", "labels", "tokens", "lengths", "packing", "corpus", "config"
+    "structure", "padding", "labels", "tokens", "lengths", "packing", "corpus", "config", "custom"
 ]
 Unit = Literal["row", "file", "split"]
 Usual = Mapping[str, tuple[Effect, str]]
@@ -79,6 +80,14 @@ class Look:
 
 
 NOTHING = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Why a rule has no verdict: the rule that comes first, or a reason in words."""
+
+    because: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +152,23 @@ class Rule(ABC):
 
     ``left_out_by`` are the rules whose rows this one leaves out, since they explain the same
     fault; ``requires`` are the settings without which the rule is not collected; ``views`` are the
-    column sets in which it can judge a row, any of them is enough. ``usual`` is what a trainer of
-    causal language models does with a violation unless its contract knows better, by case ("" for
-    none); a rule without it applies only where a contract names it. The docstring of a rule is its
-    documentation.
+    column sets in which it can judge a row, any of them is enough (none: it judges every row).
+    ``reads`` names further columns of the files, as they are called there. ``usual`` is what a
+    trainer of causal language models does with a violation unless its contract knows better, by
+    case ("" for none); a rule of this package without it applies only where a contract names it.
+    The docstring of a rule is its documentation.
     """
 
     name: ClassVar[str]
-    family: ClassVar[Family]
+    family: ClassVar[Family] = "custom"
     unit: ClassVar[Unit] = "row"
     severity: ClassVar[Severity] = Severity.ERROR
     left_out_by: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
     views: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
     usual: ClassVar[Usual] = {}
-    help: ClassVar[str]
+    help: ClassVar[str] = ""
     evidence: ClassVar[str] = "found"  # the word before what an example found
 
     def __init__(self, contract: Contract, vocabulary: Vocabulary) -> None:
@@ -168,6 +179,11 @@ class Rule(ABC):
     def applies(cls, contract: Contract) -> bool:
         """Whether the rule means anything for one run; the contract must name it besides."""
         return True
+
+    @classmethod
+    def summary(cls) -> str:
+        """What a violation is, in a sentence: the first line of the documentation."""
+        return cleandoc(cls.__doc__ or "").partition("\n")[0]
 
     def severity_of(self, counts: Mapping[str, int], facts: SplitFacts) -> Severity:
         """The severity of a finding by what the split adds up to."""
@@ -181,9 +197,17 @@ class Rule(ABC):
         """What to do, under the contract at hand; ``help`` is that for any contract."""
         return self.help
 
+    def origin(self) -> str:
+        """What stands for the consequence where no contract knows one."""
+        return ""
+
     def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """What the consequence depends on beside the columns at fault (see `Contract`)."""
         return ()
+
+    def unjudged(self, counts: Mapping[str, int]) -> Unjudged | None:
+        """Why the rule has no verdict, for reasons of its own; None where it has one."""
+        return None
 
 
 class FileRule(Rule):
@@ -205,7 +229,6 @@ class RowRule(Rule):
     ``weighs`` are further columns that it needs for how much a violation matters.
     """
 
-    views: ClassVar[tuple[tuple[str, ...], ...]]
     weighs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

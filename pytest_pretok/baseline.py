@@ -18,7 +18,6 @@ from pretok_schemas.custom import spread
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules import NAMES, rule_named
 from pretok_schemas.text import printable
-from pytest_pretok.checks import offered_rules
 from pytest_pretok.paths import exists, is_file
 from pytest_pretok.plan import Plan, PlannedDataset
 
@@ -252,12 +251,15 @@ class Baselines:
         return self.entries[dataset.baseline].get(key) if dataset.baseline else None
 
     def loosen(
-        self, dataset: PlannedDataset, split: str | None, only: str | None
+        self,
+        dataset: PlannedDataset,
+        split: str | None,
+        only: str | None,
+        rules: Iterable[str] = NAMES,
     ) -> dict[str, Budget]:
         """The budgets of a dataset's rules on a split, with what the baseline allows."""
         budgets: dict[str, Budget] = {}
-        offered = offered_rules(dataset.settings, split) if dataset.baseline else ()
-        for rule in dict.fromkeys((*NAMES, *offered)) if dataset.baseline else ():
+        for rule in rules if dataset.baseline else ():
             known = self.known(key_of(dataset, split, rule, only), dataset)
             if rule not in NEVER and (known or self.updating):
                 own = own_budget(dataset, rule)

@@ -142,7 +142,7 @@ class _Reader:
         self.file = file
         self.folder = folder
         self.lines = lines
-        self.rules = rules
+        self.rules = self.known_rules = rules
         self.contracts = contracts
         self.baseline = baseline
         self.miss = miss
@@ -168,7 +168,7 @@ class _Reader:
                     self.fault(where, (PLUGINS_KEY,) if where else (), f"{shown} {fault}")
                 else:
                     self.kinds[kind.name] = kind
-        self.rules = (*NAMES, *self.kinds)
+        self.rules = (*self.known_rules, *self.kinds)
         self.plugins = (*self.plugins, *plugins)
 
     @property
@@ -435,7 +435,9 @@ class _Reader:
                 if value is not None and value >= size:
                     text = f"{quote(value)} is not below vocab-size = {quote(size)}"
                     self.fault(where, (key,), text)
-        for name, kind in self.kinds.items():
+        # Undeclared data is told of it where it is found: there may be none.
+        kinds = self.kinds if isinstance(settings, DatasetSettings) else {}
+        for name, kind in kinds.items():
             own = settings.rules.get(name)
             lacking = fault_of_options(kind, own.options if own is not None else ())
             if lacking is not None and (own is None or own.severity != "off"):

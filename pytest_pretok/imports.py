@@ -12,8 +12,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pretok_schemas.custom import Custom, custom_rules
+from pretok_schemas.custom import Custom, custom_rules, fault_of_options
+from pretok_schemas.rules import NAMES
 from pretok_schemas.rules.base import Rule
+from pretok_schemas.trainers import names
 
 if TYPE_CHECKING:
     from pytest_pretok.settings import DatasetSettings
@@ -145,12 +147,51 @@ def custom_of(settings: DatasetSettings) -> tuple[Custom, ...]:
         ImportFault: something cannot be imported.
         ValueError: something is no rule, or no schema.
     """
-    kinds = [kind for one in settings.plugins for kind in load_rules(one, settings.home)]
     options = {name: setting.options for name, setting in settings.rules.items()}
+    off = {name for name, setting in settings.rules.items() if setting.severity == "off"}
+    kinds = [
+        kind
+        for one in settings.plugins
+        for kind in load_rules(one, settings.home)
+        # One that is off need not be given what it lacks.
+        if kind.name not in off or fault_of_options(kind, options[kind.name]) is None
+    ]
     found = custom_rules(tuple(dict.fromkeys(kinds)), options) if kinds else ()
     if settings.own_schema is None:
         return found
     return (*found, *schema_of(settings.own_schema, settings.home))
+
+
+def lacking_option(settings: DatasetSettings) -> str | None:
+    """Which rule lacks an option that it needs, and which one, None if none does."""
+    for kind in (kind for one in settings.plugins for kind in load_rules(one, settings.home)):
+        own = settings.rules.get(kind.name)
+        fault = fault_of_options(kind, own.options if own is not None else ())
+        if fault is not None and (own is None or own.severity != "off"):
+            return f"{kind.name} {fault}"
+    return None
+
+
+def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
+    """The rules of people's own that hold in a folder: installed, and declared there or above.
+
+    Raises:
+        DeclarationError: the declaration is faulty.
+        ImportFault: an installed rule cannot be imported.
+    """
+    from pytest_pretok.declaration import read_declaration  # lazy: pydantic comes with it
+    from pytest_pretok.declared import DECLARATION, has_declaration
+
+    plugins, home = installed_rules(), ""
+    for above in (folder, *folder.parents):
+        file = above / DECLARATION
+        if not has_declaration(file):
+            continue
+        found = read_declaration(file, NAMES, names(), plugins=plugins, cwd=folder)
+        if found is not None:
+            plugins, home = found.defaults.plugins, found.defaults.home
+            break
+    return tuple(dict.fromkeys(kind for one in plugins for kind in load_rules(one, home)))
 
 
 def schema_of(reference: Any, home: str) -> tuple[Custom, ...]:

@@ -16,6 +16,7 @@ from pytest_pretok.settings import DatasetSettings, Defaults
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that validate-pyproject reads
 _NAMES = {"pattern": "^[A-Za-z0-9._-]+$"}
+_CHECKS = r"^schema(\..+)?$"
 _PATH = {  # not empty, no URL, no null character
     "type": "string",
     "pattern": r"^(?![A-Za-z][A-Za-z0-9+.-]*://)[^\x00]+$",
@@ -33,6 +34,11 @@ def declaration_schema() -> dict[str, Any]:
     table["properties"]["trainer-config"] = {
         "description": "a trainer's YAML, or a list or glob of them, whose datasets are checked",
         "anyOf": [_PATH, {"type": "array", "items": _PATH}],
+    }
+    table["properties"]["plugins"] = {
+        "description": "modules of yours with further rules",
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
     }
     dataset = _table(DatasetSettings)
     properties = dataset["properties"]
@@ -55,7 +61,17 @@ def declaration_schema() -> dict[str, Any]:
         "title": "[tool.pretok] of pyproject.toml",
         "description": "Pre-tokenised datasets, and what their trainer asks of them.",
         **table,
+        "if": {"required": ["plugins"]},
+        "else": _without_plugins(),
     }
+
+
+def _without_plugins() -> dict[str, Any]:
+    """Where no module adds rules, every rule is one of ours or a check of a schema."""
+    named = {"enum": [rule.name for rule in RULES]}
+    rules = {"rules": {"propertyNames": {"anyOf": [named, {"pattern": _CHECKS}]}}}
+    below = {"datasets": {"additionalProperties": {"properties": rules}}}
+    return {"properties": {**rules, **below}}
 
 
 def file_schema() -> dict[str, Any]:
@@ -91,6 +107,7 @@ def _table(kind: type[Defaults]) -> dict[str, Any]:
             },
             "additionalProperties": False,
         },
+        "schema": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"},
         "rules": {
             "type": "object",
             "properties": {
@@ -100,7 +117,7 @@ def _table(kind: type[Defaults]) -> dict[str, Any]:
                 }
                 for one in RULES
             },
-            "additionalProperties": False,
+            "additionalProperties": {"anyOf": [severity, {**rule, "additionalProperties": True}]},
         },
     }
     for key, value in own.items():

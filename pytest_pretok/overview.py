@@ -19,6 +19,8 @@ from pytest_pretok.settings import DatasetSettings, contract_of
 _INDENT = 14
 _SHARDS_SHOWN = 3
 _TOLD_APART = {"contract", "packing", "columns", "rules", "name", "line", "path", "splits"}
+_OURS = {"entries", "home"}  # no key of a declaration
+_SPELLED = {"own_schema": "schema"}  # where a key is not spelled as its field
 
 
 def lines(plan: Plan, width: int) -> list[str]:
@@ -68,9 +70,9 @@ def _facts(dataset: PlannedDataset) -> Iterator[tuple[str, str]]:
     packing = "on" if settings.packing else "off"
     yield "contract", f"{contract.name}, packing {packing} ({contract.trainer} {contract.version})"
     told = [
-        f"{key.replace('_', '-')} = {printable(str(_plain(value)), 120)}"
+        f"{_SPELLED.get(key, key).replace('_', '-')} = {printable(str(_plain(value)), 120)}"
         for key, value in dataset.settings.items()
-        if key not in _TOLD_APART | {"entries"} and value is not None
+        if key not in _TOLD_APART | _OURS and value not in (None, [], ())
     ]
     if told:
         yield "settings", ", ".join(told)
@@ -121,9 +123,12 @@ def _rules(dataset: PlannedDataset) -> Iterator[tuple[str, str]]:
 
 
 def _asked(setting: dict[str, object]) -> list[str]:
+    options = setting["options"]
+    told = {key: value for key, value in setting.items() if key != "options"}
+    told |= options if isinstance(options, dict) else {}
     return [
         str(value) if key == "severity" else f"{key.replace('_', '-')} = {value}"
-        for key, value in setting.items()
+        for key, value in told.items()
         if value is not None
     ]
 

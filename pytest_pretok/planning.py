@@ -168,6 +168,19 @@ class _Builder:
 
     # -- what to check
 
+    def check_options(self, settings: DatasetSettings) -> None:
+        """Return if all rules of people's own can judge undeclared data.
+
+        Raises:
+            PlanError: one lacks an option.
+        """
+        from pytest_pretok.imports import lacking_option  # lazy: few have such rules
+
+        lacking = lacking_option(settings)
+        if lacking is not None:
+            why = "declare the dataset, or give it in [tool.pretok.rules]"
+            raise PlanError(f"{settings.name}: {lacking}; {why}")
+
     def with_plugins(self, settings: DatasetSettings) -> DatasetSettings:
         """Settings with the rules that hold everywhere, where no declaration has them already."""
         further = [one for one in self.request.plugins if one not in settings.plugins]
@@ -204,6 +217,8 @@ class _Builder:
         name = shown if shown != "." else printable(self.request.root.name) or shown
         settings = undeclared(declaration.defaults if declaration else None, name)
         settings = self.with_plugins(settings)
+        if settings.plugins:
+            self.check_options(settings)
         if self.request.contract is not None and not (declaration and declaration.names_contract):
             settings = replace(settings, contract=self.request.contract)
         splits = tuple(

@@ -101,6 +101,10 @@ def _failure(error: Exception) -> click.ClickException | None:
 
     if isinstance(error, DeclarationError):
         return Faulty(str(error))
+    from pytest_pretok.imports import ImportFault
+
+    if isinstance(error, ImportFault):
+        return Faulty(str(error))
     from pytest_pretok.inspect.rows import NoSuchRow, UnreadableRow
     from pytest_pretok.inspect.targets import TargetError
     from pytest_pretok.planning import PlanError

@@ -5,24 +5,36 @@ Reads no data.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pretok_schemas.rules import NAMES, RULES, rule_named
 from pytest_pretok.cli.common import Command, known_rule
 from pytest_pretok.explain import page
+from pytest_pretok.imports import rules_in_force
 
 
 @click.command(cls=Command)
 @click.argument("rule")
 def explain(rule: str) -> None:
     """Say what a RULE checks, why it matters, and what each trainer does with a violation."""
-    known_rule(rule, rule)
-    click.echo(page(rule_named(rule)))
+    if rule in NAMES:
+        click.echo(page(rule_named(rule)))
+        return
+    own = {kind.name: kind for kind in rules_in_force(Path.cwd())}
+    if rule not in own:
+        known_rule(rule, rule)
+    click.echo(page(own[rule]))
 
 
 @click.command(cls=Command)
 def rules() -> None:
-    """List the rules in judging order: name, severity, and what a violation is."""
-    width = max(map(len, NAMES))
-    for rule in RULES:
+    """List the rules in judging order: name, severity, and what a violation is.
+
+    Those of your own that hold here come last.
+    """
+    every = [*RULES, *rules_in_force(Path.cwd())]
+    width = max(len(rule.name) for rule in every)
+    for rule in every:
         click.echo(f"{rule.name:{width}}  {rule.severity:7}  {rule.summary()}")

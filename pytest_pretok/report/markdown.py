@@ -206,7 +206,7 @@ def _whole(entry: Entry) -> list[str]:
     finding = entry.finding
     lines = ["", f"#### {_headline(entry)}", "", _consequence(entry)]
     if finding.examples:
-        lines += ["", *block(example_lines(finding.examples[0], finding.rule)[:-1])]
+        lines += ["", *block(example_lines(finding.examples[0], finding.evidence)[:-1])]
     if finding.cause:
         lines += ["", f"Cause: {prose(finding.cause)}."]
     lines += ["", f"Help: {prose(finding.help)}.", "", code(entry.id, 4 * NAME)]

@@ -180,9 +180,9 @@ class Finding:
     reason: str | None = None
     cause: str | None = None
     help: str = ""
+    examples: tuple[Example, ...] = field(default=())
     about: str = ""
     evidence: str = "found"
-    examples: tuple[Example, ...] = field(default=())
 
     @property
     def share(self) -> float:

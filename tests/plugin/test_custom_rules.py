@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,11 +70,12 @@ CHECKS = """
 
 
 @pytest.fixture(autouse=True)
-def _fresh_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fresh_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Modules of one test are not those of another."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("my_checks", "my_hooks"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    sys.modules.pop("my_checks", None)
+    yield
+    sys.modules.pop("my_checks", None)
 
 
 def module(here: Path, text: str = CHECKS, name: str = "my_checks") -> None:
@@ -539,3 +542,53 @@ def test_saved_folders(run: Run, here: Path) -> None:
     write_saved(here / "data", {"train": clean_rows(), "test": marked_rows()})
     ran = run("--pretok-data=.", "-k", "marker")
     assert failed_ids(ran) == {"pyproject.toml::sft::begins-with-marker[test]"}
+
+
+def test_a_rule_without_an_option_that_it_needs(run: Run, here: Path) -> None:
+    """A fault of a declared dataset; of undeclared data where that is found."""
+    module(
+        here,
+        """
+        from pretok_schemas import rule
+
+        @rule
+        def needy(batch, *, number: int):
+            return []
+        """,
+    )
+    declare(here, DECLARED)
+    write(here / "data/a.parquet", clean_rows())
+    assert "rules.needy: needs the option 'number'" in faults(here)
+    declare(here, DECLARED + "rules = { needy = 'off' }\n")
+    assert run("--pretok-data=pyproject.toml").code == 0
+    declare(here, DECLARED + "rules = { needy = { number = 3 } }\n")
+    assert run("--pretok-data=pyproject.toml").code == 0
+    write(here / "other/b.parquet", clean_rows())
+    ran = run("--pretok-data=other", subprocess=True)
+    assert ran.code == 4
+    assert "needy needs the option 'number'; declare the dataset, or give it" in ran.text
+
+
+def test_what_the_commands_say(here: Path) -> None:
+    """A rule of one's own has a page, a line in the list, and its options in the overview."""
+    module(here)
+    declare(here, DECLARED + "rules = { begins-with-marker = { marker = 9 } }\n")
+    write(here / "data/a.parquet", clean_rows())
+    for words, says in (
+        (
+            ["explain", "begins-with-marker"],
+            "A row does not begin with the marker.\n\nFamily custom",
+        ),
+        (["explain", "begins-with-marker"], "**Option** `marker`, `1` if not given."),
+        (["rules"], "short-split"),
+        (["config"], "declared: begins-with-marker marker = 9"),
+        (["config"], "plugins = my_checks"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest_pretok", *words],
+            cwd=here,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert says in done.stdout

@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -431,10 +432,10 @@ def test_names_that_ids_can_hold() -> None:
 
 
 @pytest.fixture
-def declared(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def declared(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A dataset in Parquet, with a schema in a module beside the declaration."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "my_schemas", raising=False)
+    sys.modules.pop("my_schemas", None)
     (here / "my_schemas.py").write_text(
         textwrap.dedent(
             """
@@ -456,7 +457,8 @@ def declared(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """,
     )
     parquet(here)
-    return here
+    yield here
+    sys.modules.pop("my_schemas", None)
 
 
 def test_items_of_a_declared_schema(run: Run, declared: Path, workers: str) -> None:

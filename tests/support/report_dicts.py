@@ -37,6 +37,8 @@ def finding(
         "effect": Effect.SILENT,
         "consequence": "these tokens are trained towards a wrong id",
         "help": "a label must be the input id at the same position",
+        "about": "a label is another id than the input at its place",
+        "evidence": "found",
         "examples": () if example is None else (example,),
         **more,
     }

@@ -161,7 +161,7 @@ DATASET = "[tool.pretok.datasets.x]\npath = 'y'\n"
         ("rules = { too-long = 'loud' }", 3, "found 'loud', expected one of 'error', 'warning'"),
         ("rules = { too-long = 5 }", 3, "expected a severity in quotes, or a table"),
         ("rules = { too-long = { max-row = 5 } }", 3, "unknown key; did you mean 'max-rows'?"),
-        ("rules = { too-long = { zzz = 5 } }", 3, "max-share; a rule's own options are planned"),
+        ("rules = { too-long = { zzz = 5 } }", 3, "max-share; this rule has no options of its own"),
         ("rules = { too-long = { max-share = 2 } }", 3, "expected a number <= 1"),
         ("rules = { too-long = { max-share = true } }", 3, "found True, expected a number"),
         ("rules = { too-long = { max-share = '1' } }", 3, "found '1', expected a number"),

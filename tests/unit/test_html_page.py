@@ -53,6 +53,8 @@ def rule_of(name: str, outcome: str, violations: int = 0, examples: int = 0) -> 
         "reason": None,
         "cause": "a join" if violations else None,
         "help": "look at `it`",
+        "about": "a mask has a hole",
+        "evidence": "found",
         "examples": [example] * examples,
     }
 

@@ -76,8 +76,8 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     ),
     "trainer-config": ([], ["5", "''", "[5]", "['']", "'hf://a/b.yml'"]),
     "sequence_len": ([], ["5"]),
-    "schema": ([], ["'a:B'"]),
-    "plugins": ([], ["['a']"]),
+    "schema": (["'tests.support.own_rules:SCHEMA'"], ["5", "''", "'a.b'", "':b'", "['a:B']"]),
+    "plugins": ([], ["5", "'a'", "[5]", "['']"]),
     "format": ([], ["'parquet'"]),
 }
 AT_TOP = [key for key in VALUES if key not in ("path", "splits")]
@@ -90,6 +90,25 @@ WHOLE = {
     "name": ("[tool.pretok.datasets.'a::b']\npath = 'x'", 0),
     "path-at-top": ("[tool.pretok]\npath = 'x'", 0),
     "config-below": ("[tool.pretok.datasets.a]\npath = 'x'\ntrainer-config = 'a.yml'", 0),
+    "plugins": ("[tool.pretok]\nplugins = ['tests.support.own_rules']", 1),
+    "plugins-none": ("[tool.pretok]\nplugins = []", 1),
+    "plugins-below": ("[tool.pretok.datasets.a]\npath = 'x'\nplugins = ['json']", 0),
+    "own-rule": (
+        "[tool.pretok]\nplugins = ['tests.support.own_rules']\nrules = { never = { most = 3 } }",
+        1,
+    ),
+    "unknown-rule": ("[tool.pretok]\nrules = { never = 'off' }", 0),
+    "unknown-rule-below": (
+        "[tool.pretok.datasets.a]\npath = 'x'\nrules = { never = 'off' }",
+        0,
+    ),
+    "schema-rules": (
+        (
+            "[tool.pretok]\nschema = 'tests.support.own_rules:SCHEMA'\n"
+            "rules = { schema = 'warning', 'schema.source.dtype' = { max-rows = 1 } }"
+        ),
+        1,
+    ),
     "no-table": ("[tool.pretok]\ndatasets = 5", 0),
     "dataset-no-table": ("[tool.pretok.datasets]\na = 'x'", 0),
     "no-tables-at-all": ("tool.pretok = 5", 0),
@@ -116,7 +135,7 @@ def reads(folder: Path, text: str) -> bool:
     file = folder / "pyproject.toml"
     file.write_text(text, encoding="utf-8")
     try:
-        return read_declaration(file, NAMES, names()) is not None
+        return read_declaration(file, NAMES, names(), cwd=folder) is not None
     except DeclarationError:
         return False
 
@@ -213,6 +232,8 @@ def undescribed(schema: Any, place: str = "") -> list[str]:
     properties = schema.get("properties", {})
     found = [f"{place}.{key}" for key, value in properties.items() if not value.get("description")]
     for key, value in schema.items():
+        if key == "else":
+            continue  # it narrows what is described already
         inner = value if key == "properties" else {"": value}
         for name, one in inner.items():
             found += undescribed(one, f"{place}.{name}" if name else place)

@@ -52,6 +52,7 @@ REQUIREMENTS = (
     "trainer-config",
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][A-Za-z0-9]+)*")
+_EVERYWHERE = {"pretok_schemas", "pandera", "pyarrow", "builtins", "__main__"}  # on every worker
 _SETTING = ("severity", "max_rows", "max_share")
 SCHEMA = "schema"  # begins the names of the rules that a schema's checks become
 _RAISED = "raised\n"  # begins the key of a count that holds a traceback
@@ -77,24 +78,29 @@ class Custom:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Carried by value, so that a worker needs no copy of the module."""
-        return _unpacked, (_packed(self.kind), dict(self.options))
+        return _unpacked, (packed_with(self.kind, [self.kind.__module__]), dict(self.options))
 
 
-def _packed(kind: type[Rule]) -> bytes:
+def packed_with(thing: object, modules: Iterable[str]) -> bytes:
+    """Something as bytes, together with the packages of some modules that it comes from.
+
+    By reference where there is no cloudpickle, or where they hold what no process can share.
+    """
     try:
         import cloudpickle  # there is no worker on another machine without it
     except ImportError:
-        return pickle.dumps(kind)
-    package = sys.modules.get(kind.__module__.partition(".")[0])
-    if package is None or package.__name__ == "pretok_schemas":
-        return cast(bytes, cloudpickle.dumps(kind))
-    cloudpickle.register_pickle_by_value(package)
+        return pickle.dumps(thing)
+    tops = {module.partition(".")[0] for module in modules} - _EVERYWHERE
+    packages = [sys.modules[top] for top in sorted(tops) if top in sys.modules]
+    for package in packages:
+        cloudpickle.register_pickle_by_value(package)
     try:
-        return cast(bytes, cloudpickle.dumps(kind))
-    except (TypeError, pickle.PicklingError):  # it holds what no process can share
-        return pickle.dumps(kind)
+        return cast(bytes, cloudpickle.dumps(thing))
+    except (TypeError, pickle.PicklingError):
+        return pickle.dumps(thing)
     finally:
-        cloudpickle.unregister_pickle_by_value(package)
+        for package in packages:
+            cloudpickle.unregister_pickle_by_value(package)
 
 
 def _unpacked(packed: bytes, options: Mapping[str, Any]) -> Custom:

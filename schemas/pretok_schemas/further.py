@@ -9,18 +9,17 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import as_numpy
 from pretok_schemas.batch import TokenBatch
-from pretok_schemas.custom import SCHEMA, Custom
+from pretok_schemas.custom import SCHEMA, Custom, packed_with
 from pretok_schemas.findings import Example, Severity
 from pretok_schemas.flat import Bools
 from pretok_schemas.rules.base import (
@@ -412,15 +411,13 @@ def _flags(array: Any) -> Bools:
 def _flavour(schema: Any) -> Flavour:
     if isinstance(schema, pa.Schema):
         return ArrowFlavour(schema)
-    made = schema.to_schema() if isinstance(schema, type) and hasattr(schema, "to_schema") else None
-    home = type(made if made is not None else schema)
     libraries = {kind.library: kind for kind in (PandasFlavour, PolarsFlavour, PyArrowFlavour)}
-    for base in home.__mro__:
+    for base in type(schema).__mro__:
         parts = base.__module__.split(".")
         if parts[0] == "pandera" and base.__name__ == "DataFrameSchema":
             library = next((part for part in parts if part in libraries), None)
             if library is not None:
-                return libraries[library](made if made is not None else schema)
+                return libraries[library](schema)
     raise SchemaFault(
         "is neither a pyarrow.Schema nor a DataFrameSchema or DataFrameModel of pandera.pandas, "
         "pandera.polars or pandera.pyarrow"
@@ -453,14 +450,19 @@ class OwnSchema:
     """
 
     def __init__(self, schema: Any, source: str) -> None:
-        self._given = schema
+        made = hasattr(schema, "to_schema") and isinstance(schema, type)
+        # A model loses its checks where it is packed by value; what it makes does not.
+        self._schema = schema.to_schema() if made else schema
+        self._modules = {source.partition(":")[0], getattr(schema, "__module__", "")}
         self.source = source
-        self.flavour = _flavour(schema)
+        self.flavour = _flavour(self._schema)
         self.columns = self.flavour.columns
         self.asked = tuple(_distinct(self.flavour.asked()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _opened, (_packed(self._given), self.source)
+        checks = (a.check for a in self.asked if a.check is not None)
+        modules = {getattr(check._check_fn, "__module__", None) or "" for check in checks}
+        return _opened, (packed_with(self._schema, modules | self._modules), self.source)
 
     def rules(self) -> tuple[Custom, ...]:
         """The rules, in the order of the schema."""
@@ -548,22 +550,6 @@ class SchemaRule(Custom):
 
 def _named(schema: OwnSchema, name: str) -> Custom:
     return next(rule for rule in schema.rules() if rule.kind.name == name)
-
-
-def _packed(schema: Any) -> bytes:
-    try:
-        import cloudpickle  # there is no worker on another machine without it
-    except ImportError:
-        return pickle.dumps(schema)
-    kind = schema if isinstance(schema, type) else type(schema)
-    home = sys.modules.get(kind.__module__.partition(".")[0])
-    if home is None or home.__name__ in ("pandera", "pyarrow"):
-        return cast(bytes, cloudpickle.dumps(schema))
-    cloudpickle.register_pickle_by_value(home)
-    try:
-        return cast(bytes, cloudpickle.dumps(schema))
-    finally:
-        cloudpickle.unregister_pickle_by_value(home)
 
 
 def _opened(packed: bytes, source: str) -> OwnSchema:

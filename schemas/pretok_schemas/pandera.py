@@ -20,8 +20,8 @@ from pretok_schemas.contract import Backend, Contract
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.judge import Judge
 from pretok_schemas.outcome import Report
-from pretok_schemas.rules import rule_named
-from pretok_schemas.rules.base import NOWHERE, CorpusRule
+from pretok_schemas.rules.base import NOWHERE
+from pretok_schemas.rules.corpus import SplitOverlap
 from pretok_schemas.validation import judge_table, make_judge
 
 BACKENDS: tuple[Backend, ...] = ("pyarrow", "pandas", "polars")
@@ -74,17 +74,12 @@ def pandera_schema(contract: Contract, backend: Backend = "pyarrow", **settings:
     checks = [
         parts.check(_Holds(judge, rule.name), name=rule.name, error=rule.help, native=True)
         for rule in judge.selected
-        if not _across_splits(rule.name)
+        if not isinstance(rule, SplitOverlap)
     ]
     schema = parts.schema(columns, checks=checks, name=contract.name)
     schema.judge, schema.table_name, schema.split = judge, name, split
     schema.own_columns = dict(schema.columns)
     return schema
-
-
-def _across_splits(rule: str) -> bool:
-    kind = rule_named(rule)
-    return issubclass(kind, CorpusRule) and rule == "split-overlap"
 
 
 @dataclass(frozen=True, slots=True)

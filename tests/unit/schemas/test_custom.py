@@ -1,0 +1,167 @@
+"""Rules and schemas of people's own on tables in memory, without pytest and without files."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pretok_schemas import Hits, RowRule, TokenBatch, load, rule, validate
+from pretok_schemas.custom import as_look, custom_rules, options_of
+from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.rules.base import Look
+from tests.support.containers import table
+from tests.support.rows import clean_rows
+
+
+def rows(count: int = 8) -> list[dict[str, Any]]:
+    """Valid rows."""
+    import random
+
+    return clean_rows(count, random.Random(4))
+
+
+@rule(severity="warning", effect="wasted", consequence="it costs time", evidence="counted")
+def third_rows(batch: TokenBatch, *, every: int = 3) -> Any:
+    """A row is one of many."""
+    return np.arange(batch.rows) % every == every - 1
+
+
+@rule
+def nothing_odd(batch: TokenBatch) -> list[int]:  # noqa: D103 (a rule without a word of its own)
+    return []
+
+
+def test_validate_takes_rules() -> None:
+    """With options among the settings of rules."""
+    report = validate(table(rows()), custom=[third_rows, nothing_odd], every=True)
+    assert report.rows("third-rows").tolist() == [2, 5]
+    (finding,) = report.warned
+    assert (finding.effect, finding.consequence) == (Effect.WASTED, "it costs time")
+    assert (finding.about, finding.evidence) == ("A row is one of many.", "counted")
+    changed = {"third-rows": {"every": 4, "severity": "error"}}
+    report = validate(table(rows()), custom=[third_rows], rules=changed, every=True)
+    assert report.rows("third-rows").tolist() == [3, 7]
+    assert [one.rule for one in report.failed] == ["third-rows"]
+
+
+def test_a_rule_alone() -> None:
+    """``only`` may name it."""
+    report = validate(table(rows()), custom=[third_rows], only=["third-rows"])
+    assert set(report.findings) == {"third-rows"}
+
+
+def test_validate_takes_a_schema() -> None:
+    """For columns that the contract knows nothing of."""
+    data = table(rows(3)).append_column("source", pa.array(["a", None, "b"]))
+    schema = pa.schema([pa.field("source", pa.string(), nullable=False)])
+    report = validate(data, schema=schema, every=True)
+    assert report.rows("schema.source.nullable").tolist() == [1]
+    assert validate(data, schema=schema, rules={"schema": "off"}).ok
+    own = {"schema": "error", "schema.source.nullable": {"max_rows": 1}}
+    assert validate(data, schema=schema, rules=own).ok
+
+
+def test_a_reader_keeps_the_columns_that_are_read() -> None:
+    """A stream of batches is looked at once, with its further columns."""
+    data = table(rows(4)).append_column("source", pa.array(["a", "b", "c", None]))
+    schema = pa.schema([pa.field("source", pa.string(), nullable=False)])
+    report = validate(data.to_reader(max_chunksize=2), schema=schema, every=True)
+    assert report.rows("schema.source.nullable").tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "says"),
+    [
+        ({"custom": [third_rows, third_rows]}, "which another rule has"),
+        ({"custom": [len]}, "is no rule"),
+        ({"custom": [third_rows], "rules": {"third-rows": {"evry": 3}}}, "no option 'evry'"),
+        ({"custom": [third_rows], "rules": {"third-row": "off"}}, "did you mean 'third-rows'"),
+        ({"schema": 5}, "is neither a pyarrow.Schema nor"),
+    ],
+)
+def test_what_validate_refuses(keywords: dict[str, Any], says: str) -> None:
+    """Before a row is looked at."""
+    with pytest.raises(ValueError, match=says):
+        validate(table(rows()), **keywords)
+
+
+def test_pandera_has_the_rules_as_checks() -> None:
+    """Those of a person's own are judged with the others."""
+    import pandera.errors
+
+    schema = load("axolotl").to_pandera(
+        "pyarrow", custom=[third_rows], rules={"third-rows": "error"}
+    )
+    with pytest.raises(pandera.errors.SchemaErrors) as caught:
+        schema.validate(table(rows()), lazy=True)
+    cases = caught.value.failure_cases
+    assert cases["row"].to_pylist() == [2, 5]
+    assert set(cases["check"].to_pylist()) == {"third-rows"}
+
+
+def test_what_a_decorator_makes_of_a_function() -> None:
+    """A class that the registry of rules could hold, and the function in it."""
+    assert issubclass(third_rows, RowRule)
+    assert (third_rows.name, third_rows.severity) == ("third-rows", Severity.WARNING)
+    assert third_rows.function(TokenBatch(3, {})).tolist() == [False, False, True]
+    assert {name: one.default for name, one in options_of(third_rows).items()} == {"every": 3}
+    assert options_of(third_rows)["every"].annotation is int
+    with pytest.raises(ValueError, match="loud"):
+        rule(severity="loud")(len)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([], []),
+        ((), []),
+        ([2, 0, 2], [0, 2]),
+        (np.array([1], np.uint8), [1]),
+        ([True, False, True], [0, 2]),
+        (Hits(np.array([1, 2])), [1, 2]),
+        (Look(Hits(np.array([0]))), [0]),
+    ],
+)
+def test_what_a_function_may_return(found: Any, expected: list[int]) -> None:
+    """Rows, in three ways."""
+    assert as_look(found, 3).hits.rows.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        None,
+        "abc",
+        3,
+        True,
+        1.5,
+        [0.5],
+        [3],
+        [-1],
+        [True],
+        [[True, False, True]],
+        Hits(np.array([1, 1])),
+        Hits(np.array([2, 1])),
+        Hits(np.array([1.0])),
+        Hits(np.array([1]), positions=np.array([1, 2])),
+        {"rows": [1]},
+    ],
+)
+def test_what_it_may_not(found: Any) -> None:
+    """Nothing that might be meant otherwise is taken for no violation."""
+    with pytest.raises((TypeError, ValueError)):
+        as_look(found, 3)
+
+
+def test_rules_cross_processes() -> None:
+    """By value: what is unpacked judges alike."""
+    (own,) = custom_rules([third_rows], {"third-rows": {"every": 2}})
+    again = pickle.loads(pickle.dumps(own))
+    assert again.kind.name == "third-rows"
+    assert dict(again.options) == {"every": 2}
+    made = again.make(load("axolotl"), None)
+    assert made.look(TokenBatch(4, {})).hits.rows.tolist() == [1, 3]

@@ -18,7 +18,13 @@ from pretok_schemas.rules import NAMES
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.text import printable
 from pretok_schemas.trainers import names as known_contracts
-from pytest_pretok.declared import CONFIG_KEY, PLUGINS_KEY, Declaration
+from pytest_pretok.declared import (
+    CONFIG_KEY,
+    DECLARATION,
+    PLUGINS_KEY,
+    Declaration,
+    has_declaration,
+)
 from pytest_pretok.declared_tables import TableError, keys, option_fault, read_table
 from pytest_pretok.faults import (
     LATER,
@@ -29,7 +35,13 @@ from pytest_pretok.faults import (
     place_of,
     quote,
 )
-from pytest_pretok.imports import ImportFault, load_rules, may_import, schema_of
+from pytest_pretok.imports import (
+    ImportFault,
+    installed_rules,
+    load_rules,
+    may_import,
+    schema_of,
+)
 from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
 from pytest_pretok.toml_lines import key_lines
@@ -95,6 +107,25 @@ def read_settings(
         raise DeclarationError([replace(fault, line=None) for fault in reader.faults])
     own = schema if schema is not None else settings.own_schema
     return reader.with_code(replace(settings, own_schema=own))
+
+
+def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
+    """The rules of people's own that hold in a folder: installed, and declared there or above.
+
+    Raises:
+        DeclarationError: the declaration is faulty.
+        ImportFault: an installed rule cannot be imported.
+    """
+    plugins, home = installed_rules(), ""
+    for above in (folder, *folder.parents):
+        file = above / DECLARATION
+        if not has_declaration(file):
+            continue
+        found = read_declaration(file, NAMES, known_contracts(), plugins=plugins, cwd=folder)
+        if found is not None:
+            plugins, home = found.defaults.plugins, found.defaults.home
+            break
+    return tuple(dict.fromkeys(kind for one in plugins for kind in load_rules(one, home)))
 
 
 def _shown(file: Path) -> str:

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.custom import Custom, custom_rules, fault_of_options
-from pretok_schemas.rules import NAMES
 from pretok_schemas.rules.base import Rule
-from pretok_schemas.trainers import names
 
 if TYPE_CHECKING:
     from pytest_pretok.settings import DatasetSettings
@@ -170,28 +168,6 @@ def lacking_option(settings: DatasetSettings) -> str | None:
         if fault is not None and (own is None or own.severity != "off"):
             return f"{kind.name} {fault}"
     return None
-
-
-def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
-    """The rules of people's own that hold in a folder: installed, and declared there or above.
-
-    Raises:
-        DeclarationError: the declaration is faulty.
-        ImportFault: an installed rule cannot be imported.
-    """
-    from pytest_pretok.declaration import read_declaration  # lazy: pydantic comes with it
-    from pytest_pretok.declared import DECLARATION, has_declaration
-
-    plugins, home = installed_rules(), ""
-    for above in (folder, *folder.parents):
-        file = above / DECLARATION
-        if not has_declaration(file):
-            continue
-        found = read_declaration(file, NAMES, names(), plugins=plugins, cwd=folder)
-        if found is not None:
-            plugins, home = found.defaults.plugins, found.defaults.home
-            break
-    return tuple(dict.fromkeys(kind for one in plugins for kind in load_rules(one, home)))
 
 
 def schema_of(reference: Any, home: str) -> tuple[Custom, ...]:

@@ -12,7 +12,6 @@ import click
 from pretok_schemas.rules import NAMES, RULES, rule_named
 from pytest_pretok.cli.common import Command, known_rule
 from pytest_pretok.explain import page
-from pytest_pretok.imports import rules_in_force
 
 
 @click.command(cls=Command)
@@ -22,6 +21,8 @@ def explain(rule: str) -> None:
     if rule in NAMES:
         click.echo(page(rule_named(rule)))
         return
+    from pytest_pretok.declaration import rules_in_force  # lazy: pydantic comes with it
+
     own = {kind.name: kind for kind in rules_in_force(Path.cwd())}
     if rule not in own:
         known_rule(rule, rule)
@@ -34,6 +35,8 @@ def rules() -> None:
 
     Those of your own that hold here come last.
     """
+    from pytest_pretok.declaration import rules_in_force  # lazy: pydantic comes with it
+
     every = [*RULES, *rules_in_force(Path.cwd())]
     width = max(len(rule.name) for rule in every)
     for rule in every:

@@ -1,0 +1,198 @@
+"""What mutants a module has, and a sample of them; runs nothing.
+
+The operators are mutmut's, on every line of a module: mutmut's own runner leaves out class bodies,
+where rules say what they are. Those that put None in the place of a value are not used: nearly all
+of these raise at once, and would only make the share of noticed mutants look better. Added are: a
+condition is negated, a statement is left out, an entry of a tuple, list or set is left out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+from mutmut.mutation import mutators
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = ROOT / "schemas" / "pretok_schemas"
+CORE = (
+    *sorted(SCHEMAS.glob("rules/*.py")),
+    *(SCHEMAS / f"{name}.py" for name in ("batch", "findings", "judge", "state", "causes", "flat")),
+    *sorted((ROOT / "pytest_pretok" / "scan").glob("*.py")),
+)
+# What a type checker reads, and what no run can tell apart.
+_LEFT_ALONE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
+_NAMES_LEFT_ALONE = {"__all__", "__slots__", "TypeVar"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one module: ``first`` to ``last`` are the lines of the statement around it."""
+
+    module: str
+    number: int
+    kind: str
+    line: int
+    first: int
+    last: int
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What names it in tables and on the command line."""
+        return f"{self.module}#{self.number}"
+
+    def diff(self) -> str:
+        """The change, as a diff without context."""
+        before = (ROOT / self.module).read_text(encoding="utf-8").splitlines()
+        lines = difflib.unified_diff(before, self.source.splitlines(), lineterm="", n=0)
+        return "\n".join(line for line in list(lines)[2:] if not line.startswith("@@"))
+
+
+def _negated(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    if isinstance(node, cst.If | cst.While):
+        wrapped = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        yield node.with_changes(test=cst.UnaryOperation(cst.Not(), wrapped))
+
+
+def _left_out(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
+        yield cst.Pass()
+
+
+def _shortened(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    if isinstance(node, cst.Tuple | cst.List | cst.Set):
+        many = len(node.elements)
+        for i in range(many if many > 1 or not isinstance(node, cst.Set) else 0):
+            rest = [*node.elements[:i], *node.elements[i + 1 :]]
+            if len(rest) == 1 and isinstance(node, cst.Tuple):
+                rest = [rest[0].with_changes(comma=cst.Comma())]
+            yield node.with_changes(elements=rest)
+
+
+def _marked(node: Any) -> Iterator[cst.CSTNode]:
+    """A text with something added; that its letters have another case says nothing more."""
+    yield from list(mutators.operator_string(node))[:1]
+
+
+def _without_keyword(node: cst.Call) -> Iterator[cst.CSTNode]:
+    for i, argument in enumerate(node.args):
+        if argument.keyword:
+            yield node.with_changes(args=[*node.args[:i], *node.args[i + 1 :]])
+
+
+_OURS = {mutators.operator_string: _marked, mutators.operator_arg_removal: _without_keyword}
+_UNUSED = {mutators.operator_assignment, mutators.operator_lambda}
+_ADDED = ((cst.CSTNode, _negated), (cst.CSTNode, _left_out), (cst.CSTNode, _shortened))
+_OPERATORS: list[tuple[type, str, Any]] = [
+    (kind, operator.__name__.removeprefix("operator_").strip("_"), _OURS.get(operator, operator))
+    for kind, operator in (*mutators.mutation_operators, *_ADDED)
+    if operator not in _UNUSED
+]
+
+
+class _Finder(cst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, cst.CSTNode, cst.CSTNode, tuple[int, int, int]]] = []
+        self._statements: list[tuple[int, int]] = []
+
+    def _lines(self, node: cst.CSTNode) -> tuple[int, int]:
+        place = self.get_metadata(PositionProvider, node)
+        return place.start.line, place.end.line
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if _is_left_alone(node):
+            return False
+        if isinstance(node, cst.SimpleStatementLine):
+            self._statements.append(self._lines(node))
+        elif isinstance(node, cst.If | cst.While | cst.For | cst.With):
+            self._statements.append((self._lines(node)[0], self._lines(node.body)[0] - 1))
+        elif isinstance(node, cst.FunctionDef):
+            self._statements.append((self._lines(node)[0],) * 2)
+        for kind, name, operator in _OPERATORS:
+            if isinstance(node, kind):
+                line = self._lines(node)[0]
+                around = self._statements[-1] if self._statements else (line, line)
+                # A condition of an `if` is on its first line wherever the body begins.
+                spread = (line, min(line, around[0]), max(line, around[1]))
+                self.found += [(name, node, changed, spread) for changed in operator(node)]
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        kinds = cst.SimpleStatementLine | cst.If | cst.While | cst.For | cst.With | cst.FunctionDef
+        if isinstance(original_node, kinds) and not _is_left_alone(original_node):
+            self._statements.pop()
+
+
+def _is_left_alone(node: cst.CSTNode) -> bool:
+    if isinstance(node, _LEFT_ALONE):
+        return True
+    if isinstance(node, cst.If):
+        return isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING"
+    if isinstance(node, cst.Assign) and isinstance(node.targets[0].target, cst.Name):
+        return node.targets[0].target.value in _NAMES_LEFT_ALONE
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name):
+        return node.func.value in {"TypeVar", "cast", "super"}
+    if isinstance(node, cst.SimpleStatementLine):  # a docstring
+        first = node.body[0]
+        return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString)
+    return False
+
+
+class _Replace(cst.CSTTransformer):
+    def __init__(self, old: cst.CSTNode, new: cst.CSTNode) -> None:
+        self.old, self.new = old, new
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:
+        return self.new if original_node is self.old else updated_node
+
+
+@cache
+def _candidates(path: Path) -> tuple[cst.Module, tuple[Any, ...]]:
+    wrapper = MetadataWrapper(cst.parse_module(path.read_text(encoding="utf-8")), True)
+    finder = _Finder()
+    wrapper.visit(finder)
+    return wrapper.module, tuple(finder.found)
+
+
+def count(path: Path) -> int:
+    """Mutants of a module."""
+    return len(_candidates(path)[1])
+
+
+def mutant(path: Path, number: int) -> Mutant | None:
+    """One mutant of a module by its number, or None where it is no Python."""
+    module, found = _candidates(path)
+    kind, old, new, (line, first, last) = found[number]
+    source = module.visit(_Replace(old, new)).code
+    try:
+        compile(source, str(path), "exec")
+    except SyntaxError:
+        return None
+    return Mutant(str(path.relative_to(ROOT)), number, kind, line, first, last, source)
+
+
+def sample(path: Path, size: int, seed: int) -> list[Mutant]:
+    """Some mutants of a module: of each kind about its share, along the module's length."""
+    _, found = _candidates(path)
+    rng = random.Random(f"{path.name} {seed}")
+    ordered = sorted(range(len(found)), key=lambda i: (found[i][0], found[i][3][0], i))
+    step = max(1.0, len(ordered) / size)
+    begin = rng.random() * step
+    picks = [ordered[int(begin + i * step)] for i in range(size) if begin + i * step < len(ordered)]
+    chosen = (mutant(path, number) for number in picks)
+    return [one for one in chosen if one is not None]
+
+
+def sources(paths: Iterable[Path]) -> dict[str, int]:
+    """Mutants by module, of those that have any."""
+    return {str(path.relative_to(ROOT)): many for path in paths if (many := count(path))}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, PositionProvider
 from mutmut.mutation import mutators
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +57,10 @@ class Mutant:
 
 
 def _negated(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """Stands for the node's condition, see `_Finder`."""
     if isinstance(node, cst.If | cst.While):
         wrapped = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        yield node.with_changes(test=cst.UnaryOperation(cst.Not(), wrapped))
+        yield cst.UnaryOperation(cst.Not(), wrapped)
 
 
 def _left_out(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -68,7 +69,7 @@ def _left_out(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _shortened(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    if isinstance(node, cst.Tuple | cst.List | cst.Set):
+    if isinstance(node, cst.List | cst.Set) or (isinstance(node, cst.Tuple) and node.lpar):
         many = len(node.elements)
         for i in range(many if many > 1 or not isinstance(node, cst.Set) else 0):
             rest = [*node.elements[:i], *node.elements[i + 1 :]]
@@ -98,11 +99,19 @@ _OPERATORS: list[tuple[type, str, Any]] = [
 ]
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    kind: str
+    new: cst.CSTNode
+    place: tuple[int, int]
+    lines: tuple[int, int, int]
+
+
 class _Finder(cst.CSTVisitor):
-    METADATA_DEPENDENCIES = (PositionProvider,)
+    METADATA_DEPENDENCIES = (PositionProvider, ByteSpanPositionProvider)
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, cst.CSTNode, cst.CSTNode, tuple[int, int, int]]] = []
+        self.found: list[_Candidate] = []
         self._statements: list[tuple[int, int]] = []
 
     def _lines(self, node: cst.CSTNode) -> tuple[int, int]:
@@ -118,13 +127,17 @@ class _Finder(cst.CSTVisitor):
             self._statements.append((self._lines(node)[0], self._lines(node.body)[0] - 1))
         elif isinstance(node, cst.FunctionDef):
             self._statements.append((self._lines(node)[0],) * 2)
-        for kind, name, operator in _OPERATORS:
-            if isinstance(node, kind):
+        for wanted, name, operator in _OPERATORS:
+            if isinstance(node, wanted):
                 line = self._lines(node)[0]
                 around = self._statements[-1] if self._statements else (line, line)
                 # A condition of an `if` is on its first line wherever the body begins.
-                spread = (line, min(line, around[0]), max(line, around[1]))
-                self.found += [(name, node, changed, spread) for changed in operator(node)]
+                lines = (line, min(line, around[0]), max(line, around[1]))
+                for new in operator(node):
+                    replaced: Any = node.test if operator is _negated else node
+                    span = self.get_metadata(ByteSpanPositionProvider, replaced)
+                    place = (span.start, span.start + span.length)
+                    self.found.append(_Candidate(name, new, place, lines))
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
@@ -148,16 +161,8 @@ def _is_left_alone(node: cst.CSTNode) -> bool:
     return False
 
 
-class _Replace(cst.CSTTransformer):
-    def __init__(self, old: cst.CSTNode, new: cst.CSTNode) -> None:
-        self.old, self.new = old, new
-
-    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:
-        return self.new if original_node is self.old else updated_node
-
-
 @cache
-def _candidates(path: Path) -> tuple[cst.Module, tuple[Any, ...]]:
+def _candidates(path: Path) -> tuple[cst.Module, tuple[_Candidate, ...]]:
     wrapper = MetadataWrapper(cst.parse_module(path.read_text(encoding="utf-8")), True)
     finder = _Finder()
     wrapper.visit(finder)
@@ -172,20 +177,22 @@ def count(path: Path) -> int:
 def mutant(path: Path, number: int) -> Mutant | None:
     """One mutant of a module by its number, or None where it is no Python."""
     module, found = _candidates(path)
-    kind, old, new, (line, first, last) = found[number]
-    source = module.visit(_Replace(old, new)).code
+    one = found[number]
+    text, (start, end) = module.bytes, one.place
+    new = module.code_for_node(one.new).encode()
+    source = (text[:start] + new + text[end:]).decode()
     try:
         compile(source, str(path), "exec")
     except SyntaxError:
         return None
-    return Mutant(str(path.relative_to(ROOT)), number, kind, line, first, last, source)
+    return Mutant(str(path.relative_to(ROOT)), number, one.kind, *one.lines, source)
 
 
 def sample(path: Path, size: int, seed: int) -> list[Mutant]:
     """Some mutants of a module: of each kind about its share, along the module's length."""
     _, found = _candidates(path)
     rng = random.Random(f"{path.name} {seed}")
-    ordered = sorted(range(len(found)), key=lambda i: (found[i][0], found[i][3][0], i))
+    ordered = sorted(range(len(found)), key=lambda i: (found[i].kind, found[i].lines, i))
     step = max(1.0, len(ordered) / size)
     begin = rng.random() * step
     picks = [ordered[int(begin + i * step)] for i in range(size) if begin + i * step < len(ordered)]

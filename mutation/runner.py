@@ -6,7 +6,9 @@ in the place of its module.
 
 from __future__ import annotations
 
+import compileall
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -52,6 +54,9 @@ class Runner:
         self.tests = tests
         for name in LIBRARIES:
             importlib.import_module(name)
+        compileall.compile_dir(self.overlay.folder, quiet=1)
+        compileall.compile_dir(ROOT / "tests", quiet=1)
+        gc.freeze()  # collections of the forks leave alone what they have not made
 
     def judge(self, mutant: Mutant, limit: float = ALL) -> Verdict:
         """Run the tests of a mutant until one fails."""
@@ -140,8 +145,12 @@ class Runner:
         # A failure is enough; what the smallest one is does not matter here.
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("once", deadline=None, database=None, phases=phases)
-        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--tb=no"]
-        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # libraries are there already
+        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:anyio", "--tb=no"]
+        options += ["--assert=plain"]  # which needs no rewriting of every module
+        options += [
+            "-W",
+            "ignore::pytest.PytestAssertRewriteWarning",
+        ]
         options += ["--hypothesis-profile=once", "--hypothesis-seed=1"]
         options += [f"--basetemp={self.folder / 'temp'}", *(["-x"] if stop else [])]
         return int(pytest.main([*options, *tests]))

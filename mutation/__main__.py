@@ -36,9 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.what == "again":
         return _again(_named(asked.names), asked.limit)
     chosen = [path for path in CORE if any(name in str(path) for name in asked.names or [""])]
-    done = {entry["name"] for entry in _read(asked.out)}
-    mutants = [one for path in chosen for one in sample(path, asked.count, asked.seed)]
-    _judge([one for one in mutants if one.name not in done], asked.out, asked.jobs)
+    _judge(chosen, asked)
     return 1 if any(entry["outcome"] == "survived" for entry in _read(asked.out)) else 0
 
 
@@ -66,27 +64,31 @@ def _read(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-def _judge(mutants: Sequence[Mutant], out: Path, jobs: int) -> None:
-    """Each job a process that judges its share and appends to the results."""
+def _judge(modules: Sequence[Path], asked: argparse.Namespace) -> None:
+    """Each job a process that judges the mutants of its modules, and appends to the results."""
     children = []
-    for job in range(jobs):
+    for job in range(asked.jobs):
         child = os.fork()
         if not child:
-            _work(mutants[job::jobs], out)
+            _work(modules[job :: asked.jobs], asked)
             os._exit(0)
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
 
 
-def _work(mutants: Sequence[Mutant], out: Path) -> None:
-    with workers_folder() as folder, out.open("a", encoding="utf-8") as results:
+def _work(modules: Sequence[Path], asked: argparse.Namespace) -> None:
+    done = {entry["name"] for entry in _read(asked.out)}
+    with workers_folder() as folder, asked.out.open("a", encoding="utf-8") as results:
         runner = Runner(Path(folder), tests_of.load())
-        for one in mutants:
-            verdict = runner.judge(one)
-            told = {"name": one.name, "kind": one.kind, "line": one.line, **vars(verdict)}
-            results.write(json.dumps(told) + "\n")
-            results.flush()
+        for path in modules:
+            for number in sample(path, asked.count, asked.seed):
+                one = mutant(path, number)
+                if one is None or one.name in done:
+                    continue
+                told = {"name": one.name, "kind": one.kind, "line": one.line}
+                results.write(json.dumps(told | vars(runner.judge(one))) + "\n")
+                results.flush()
 
 
 def _again(mutants: Sequence[Mutant], limit: float) -> int:

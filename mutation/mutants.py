@@ -8,9 +8,10 @@ condition is negated, a statement is left out, an entry of a tuple, list or set 
 
 from __future__ import annotations
 
+import ast
 import difflib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,7 +35,10 @@ _NAMES_LEFT_ALONE = {"__all__", "__slots__", "TypeVar"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one module: ``first`` to ``last`` are the lines of the statement around it."""
+    """One change of one module: ``first`` to ``last`` are the lines of the statement around it.
+
+    ``around`` are those of the class or function that it stands in.
+    """
 
     module: str
     number: int
@@ -42,6 +46,7 @@ class Mutant:
     line: int
     first: int
     last: int
+    around: tuple[int, int]
     source: str
 
     @property
@@ -174,10 +179,20 @@ def count(path: Path) -> int:
     return len(_candidates(path)[1])
 
 
+@cache
+def _around(path: Path, line: int) -> tuple[int, int]:
+    kinds = ast.ClassDef | ast.FunctionDef
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, kinds) and node.lineno <= line <= (node.end_lineno or 0):
+            return node.lineno, node.end_lineno or 0
+    return line, line
+
+
 def mutant(path: Path, number: int) -> Mutant | None:
     """One mutant of a module by its number, or None where it is no Python."""
     module, found = _candidates(path)
     one = found[number]
+    around = _around(path, one.lines[0])
     text, (start, end) = module.bytes, one.place
     new = module.code_for_node(one.new).encode()
     source = (text[:start] + new + text[end:]).decode()
@@ -185,21 +200,14 @@ def mutant(path: Path, number: int) -> Mutant | None:
         compile(source, str(path), "exec")
     except SyntaxError:
         return None
-    return Mutant(str(path.relative_to(ROOT)), number, one.kind, *one.lines, source)
+    return Mutant(str(path.relative_to(ROOT)), number, one.kind, *one.lines, around, source)
 
 
-def sample(path: Path, size: int, seed: int) -> list[Mutant]:
-    """Some mutants of a module: of each kind about its share, along the module's length."""
+def sample(path: Path, size: int, seed: int) -> list[int]:
+    """Numbers of some mutants of a module: of each kind its share, along the module's length."""
     _, found = _candidates(path)
     rng = random.Random(f"{path.name} {seed}")
     ordered = sorted(range(len(found)), key=lambda i: (found[i].kind, found[i].lines, i))
     step = max(1.0, len(ordered) / size)
     begin = rng.random() * step
-    picks = [ordered[int(begin + i * step)] for i in range(size) if begin + i * step < len(ordered)]
-    chosen = (mutant(path, number) for number in picks)
-    return [one for one in chosen if one is not None]
-
-
-def sources(paths: Iterable[Path]) -> dict[str, int]:
-    """Mutants by module, of those that have any."""
-    return {str(path.relative_to(ROOT)): many for path in paths if (many := count(path))}
+    return [ordered[int(begin + i * step)] for i in range(size) if begin + i * step < len(ordered)]

@@ -85,7 +85,7 @@ class Runner:
         return [line.split(" ", 1)[1].split(" - ")[0] for line in lines if line.startswith(marks)]
 
     def _run(self, tests: Sequence[str]) -> tuple[str, str]:
-        expected = sum(self.tests.seconds.get(test, 0.0) for test in tests)
+        expected = sum(self.tests.seconds.get(test, 1.0) for test in tests)
         log = self.folder / "log"
         code = self._fork(tests, log, 30.0 + PATIENCE * expected)
         if code is None:
@@ -129,7 +129,7 @@ class Runner:
         import pytest
         from hypothesis import Phase, settings
 
-        os.setsid()
+        os.setpgid(0, 0)
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)

@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -22,6 +22,7 @@ TESTS = ("tests/unit", "tests/gate")
 MAP = Path(__file__).parent / ".tests.json"
 # They say what rules are, wherever a rule is defined: run for lines that run at import.
 CATALOGUE = ("tests/unit/schemas/test_rules.py", "tests/unit/schemas/test_contracts.py")
+PAGES = ("tests/docs/test_pages.py::test_the_pages_are_fresh",)
 _CONTEXTS = "mutation.contexts"
 
 
@@ -33,23 +34,25 @@ class Tests:
     seconds: dict[str, float]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Tests that may notice a mutant, quick and different ones first."""
+        """Tests that may notice a mutant, first those that run most of the code around it."""
         lines = self.lines.get(mutant.module, {})
         found = {test for at in range(mutant.first, mutant.last + 1) for test in lines.get(at, ())}
-        if not found:  # it runs at import: whatever runs something of the module may notice
-            found = {test for tests in lines.values() for test in tests}
-            found |= {test for test in self.seconds if test.startswith(CATALOGUE)}
-        return _mixed(found, self.seconds)
+        first, last = mutant.around
+        near = Counter(test for at in range(first, last + 1) for test in lines.get(at, ()))
+        if found:
+            return self._mixed({test: near[test] for test in found})
+        # It runs at import: whatever runs the class, or else the module, may notice.
+        near = near or Counter(test for tests in lines.values() for test in tests)
+        catalogue = [test for test in self.seconds if test.startswith(CATALOGUE)]
+        return list(dict.fromkeys([*PAGES, *self._mixed(near), *catalogue]))
 
-
-def _mixed(tests: Iterable[str], seconds: dict[str, float]) -> list[str]:
-    """One of each test function first, the quickest, then a second one of each, and so on."""
-    by_function: dict[str, list[str]] = defaultdict(list)
-    for test in sorted(tests, key=lambda test: (seconds.get(test, 9.0), test)):
-        by_function[test.partition("[")[0]].append(test)
-    # Tests that read the rules' own texts from pages notice any text: what asserts goes first.
-    functions = sorted(by_function.values(), key=lambda tests: seconds.get(tests[0], 9.0))
-    return [test for layer in zip_longest(*functions) for test in layer if test is not None]
+    def _mixed(self, tests: Mapping[str, int]) -> list[str]:
+        """One of each test function first, the most telling, then a second one, and so on."""
+        by_function: dict[str, list[str]] = defaultdict(list)
+        for test in sorted(tests, key=lambda test: (-tests[test], self.seconds[test], test)):
+            by_function[test.partition("[")[0]].append(test)
+        layers = zip_longest(*by_function.values())
+        return [test for layer in layers for test in layer if test is not None]
 
 
 def load() -> Tests:
@@ -106,7 +109,7 @@ def write(data: Iterable[Path], log: str) -> None:
 def within(tests: Iterable[str], seconds: dict[str, float], limit: float) -> Iterator[str]:
     """The first tests that take no longer than a limit together."""
     for test in tests:
-        limit -= seconds.get(test, 0.0) + 0.01
+        limit -= seconds.get(test, 2.0) + 0.01
         if limit < 0:
             return
         yield test

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import os
+import random
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -65,30 +66,33 @@ def _read(out: Path) -> list[dict[str, Any]]:
 
 
 def _judge(modules: Sequence[Path], asked: argparse.Namespace) -> None:
-    """Each job a process that judges the mutants of its modules, and appends to the results."""
+    """Each job a process that judges its share, and appends to the results."""
+    picked = [
+        (path, number) for path in modules for number in sample(path, asked.count, asked.seed)
+    ]
+    random.Random(asked.seed).shuffle(picked)  # a run that is cut short is a sample, too
     children = []
     for job in range(asked.jobs):
         child = os.fork()
         if not child:
-            _work(modules[job :: asked.jobs], asked)
+            _work(picked[job :: asked.jobs], asked.out)
             os._exit(0)
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
 
 
-def _work(modules: Sequence[Path], asked: argparse.Namespace) -> None:
-    done = {entry["name"] for entry in _read(asked.out)}
-    with workers_folder() as folder, asked.out.open("a", encoding="utf-8") as results:
+def _work(picked: Sequence[tuple[Path, int]], out: Path) -> None:
+    done = {entry["name"] for entry in _read(out)}
+    with workers_folder() as folder, out.open("a", encoding="utf-8") as results:
         runner = Runner(Path(folder), tests_of.load())
-        for path in modules:
-            for number in sample(path, asked.count, asked.seed):
-                one = mutant(path, number)
-                if one is None or one.name in done:
-                    continue
-                told = {"name": one.name, "kind": one.kind, "line": one.line}
-                results.write(json.dumps(told | vars(runner.judge(one))) + "\n")
-                results.flush()
+        for path, number in picked:
+            one = mutant(path, number)
+            if one is None or one.name in done:
+                continue
+            told = {"name": one.name, "kind": one.kind, "line": one.line}
+            results.write(json.dumps(told | vars(runner.judge(one))) + "\n")
+            results.flush()
 
 
 def _again(mutants: Sequence[Mutant], limit: float) -> int:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ast
 import difflib
+import hashlib
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, PositionProvider
@@ -28,6 +30,7 @@ CORE = (
     *(SCHEMAS / f"{name}.py" for name in ("batch", "findings", "judge", "state", "causes", "flat")),
     *sorted((ROOT / "pytest_pretok" / "scan").glob("*.py")),
 )
+KEPT = Path(__file__).parent / ".mutants"
 # What a type checker reads, and what no run can tell apart.
 _LEFT_ALONE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 _NAMES_LEFT_ALONE = {"__all__", "__slots__", "TypeVar"}
@@ -104,10 +107,11 @@ _OPERATORS: list[tuple[type, str, Any]] = [
 ]
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
+    """A text for a place in a module's bytes; the lines are those of `Mutant`."""
+
     kind: str
-    new: cst.CSTNode
+    new: str
     place: tuple[int, int]
     lines: tuple[int, int, int]
 
@@ -115,7 +119,8 @@ class _Candidate:
 class _Finder(cst.CSTVisitor):
     METADATA_DEPENDENCIES = (PositionProvider, ByteSpanPositionProvider)
 
-    def __init__(self) -> None:
+    def __init__(self, module: cst.Module) -> None:
+        self._module = module
         self.found: list[_Candidate] = []
         self._statements: list[tuple[int, int]] = []
 
@@ -142,7 +147,8 @@ class _Finder(cst.CSTVisitor):
                     replaced: Any = node.test if operator is _negated else node
                     span = self.get_metadata(ByteSpanPositionProvider, replaced)
                     place = (span.start, span.start + span.length)
-                    self.found.append(_Candidate(name, new, place, lines))
+                    code = self._module.code_for_node(new)
+                    self.found.append(_Candidate(name, code, place, lines))
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
@@ -167,16 +173,22 @@ def _is_left_alone(node: cst.CSTNode) -> bool:
 
 
 @cache
-def _candidates(path: Path) -> tuple[cst.Module, tuple[_Candidate, ...]]:
-    wrapper = MetadataWrapper(cst.parse_module(path.read_text(encoding="utf-8")), True)
-    finder = _Finder()
-    wrapper.visit(finder)
-    return wrapper.module, tuple(finder.found)
+def _candidates(path: Path) -> tuple[_Candidate, ...]:
+    """All changes of a module; kept in a file, since it takes a while to find them."""
+    text = path.read_bytes()
+    kept = KEPT / f"{path.stem}-{hashlib.sha256(text).hexdigest()[:16]}.json"
+    if not kept.exists():
+        wrapper = MetadataWrapper(cst.parse_module(text), True)
+        finder = _Finder(wrapper.module)
+        wrapper.visit(finder)
+        KEPT.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(finder.found), encoding="utf-8")
+    return tuple(_Candidate(*one) for one in json.loads(kept.read_text(encoding="utf-8")))
 
 
 def count(path: Path) -> int:
     """Mutants of a module."""
-    return len(_candidates(path)[1])
+    return len(_candidates(path))
 
 
 @cache
@@ -190,12 +202,10 @@ def _around(path: Path, line: int) -> tuple[int, int]:
 
 def mutant(path: Path, number: int) -> Mutant | None:
     """One mutant of a module by its number, or None where it is no Python."""
-    module, found = _candidates(path)
-    one = found[number]
+    one = _candidates(path)[number]
     around = _around(path, one.lines[0])
-    text, (start, end) = module.bytes, one.place
-    new = module.code_for_node(one.new).encode()
-    source = (text[:start] + new + text[end:]).decode()
+    text, (start, end) = path.read_bytes(), one.place
+    source = (text[:start] + one.new.encode() + text[end:]).decode()
     try:
         compile(source, str(path), "exec")
     except SyntaxError:
@@ -205,7 +215,7 @@ def mutant(path: Path, number: int) -> Mutant | None:
 
 def sample(path: Path, size: int, seed: int) -> list[int]:
     """Numbers of some mutants of a module: of each kind its share, along the module's length."""
-    _, found = _candidates(path)
+    found = _candidates(path)
     rng = random.Random(f"{path.name} {seed}")
     ordered = sorted(range(len(found)), key=lambda i: (found[i].kind, found[i].lines, i))
     step = max(1.0, len(ordered) / size)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pytest
 
-from pretok_schemas import Vocabulary, load
+import pretok_schemas
+from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import ExcessLength
-from pretok_schemas.findings import Finding, Outcome, Severity
+from pretok_schemas.findings import Budget, Finding, Outcome, Severity
+from pretok_schemas.rules.base import ShardFacts
 from tests.support.judging import Row, judged
 from tests.support.rows import BOS, EOS, PAD, VOCAB, distinct_neighbours
 
@@ -466,3 +469,221 @@ def test_nulls_for_the_ignore_index(labels: int, mask: int, told: bool) -> None:
     cause = finding("null-token", rows).cause
 
     assert cause == ("null was written in labels where -100 was meant" if told else None)
+
+
+def repeated(piece: Sequence[int], times: int, before: int = 5) -> Row:
+    """A row with a piece so many times in a row behind some words."""
+    ids = [BOS, *words(before, 1), *list(piece) * times, 900, EOS]
+    return row(ids)
+
+
+@pytest.mark.parametrize(
+    ("period", "times", "told"),
+    [
+        (1, 64, "one id repeated"),
+        (1, 63, None),
+        (2, 64, "2 repeated"),
+        (2, 63, None),
+        (3, 64, "3 repeated"),
+        (5, 64, "5 repeated"),
+        (12, 64, "12 repeated"),
+        (13, 64, "13 repeated"),
+        (13, 63, None),
+        (14, 80, None),
+    ],
+)
+def test_repetitions(period: int, times: int, told: str | None) -> None:
+    """From 64 times on, of up to 13 tokens, at the first of them."""
+    rows = [chat(1), repeated(range(500, 500 + period), times), chat(2)]
+
+    _, by_rule = judged(rows, vocabulary=NOTHING_KNOWN)
+    examples = finding("repetition", rows, NOTHING_KNOWN).examples
+
+    assert by_rule.get("repetition", []) == ([1] if told else [])
+    assert [(e.position, e.found) for e in examples] == ([(6, told)] if told else [])
+
+
+def predicting(different: int, elsewhere: int, distinct: int) -> list[Row]:
+    """Rows whose labels stand on a mask id, and some labels that stand on other ids."""
+    rows = []
+    for i in range(different):
+        ids = [BOS, *words(8, i), EOS]
+        ids[4] = 999
+        rows.append(row(ids, [-100] * 4 + [100 + i % distinct] + [-100] * 5))
+    for i in range(elsewhere):
+        ids = [BOS, *words(8, 500 + i), EOS]
+        rows.append(row(ids, [-100] * 4 + [ids[4] - 1] + [-100] * 5))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("on_mask", "elsewhere", "distinct", "told"),
+    [
+        (100, 0, 10, "100 of 100"),
+        (99, 0, 10, None),
+        (100, 0, 9, None),
+        (60, 60, 12, "60 of 120"),
+        (60, 61, 12, None),
+    ],
+)
+def test_batches_of_a_masked_language_model(
+    on_mask: int, elsewhere: int, distinct: int, told: str | None
+) -> None:
+    """100 labels that are not their id, half of them on one id, with 10 values."""
+    rows = predicting(on_mask, elsewhere, distinct)
+
+    examples = finding("wrong-kind", rows, NOTHING_KNOWN).examples
+
+    what = f"{told} labels that differ from their id stand on id 999"
+    shown = [f"batches of a masked language model: {what}"] if told else []
+    assert [example.found for example in examples] == shown
+
+
+def pair(seed: int, source: int, target: int) -> Row:
+    """Ids of one sequence, and labels of another."""
+    ids, labels = words(source, seed), words(target, 900 + seed)
+    return {"input_ids": ids, "attention_mask": [1] * source, "labels": labels}
+
+
+@pytest.mark.parametrize(
+    ("uneven", "even", "speaks"),
+    [(20, 0, True), (19, 0, False), (20, 5, True), (20, 6, False)],
+)
+def test_encoder_decoder_rows(uneven: int, even: int, speaks: bool) -> None:
+    """80 % of 20 rows or more have labels of another length, and other values."""
+    rows = [pair(i, 10 + i % 5, 20 + i % 7) for i in range(uneven)]
+    rows += [pair(100 + i, 10, 10) for i in range(even)]
+
+    examples = finding("wrong-kind", rows, NOTHING_KNOWN).examples
+
+    told = f"encoder-decoder rows: labels of another length than input_ids in {uneven} rows"
+    assert [example.found for example in examples] == ([told] if speaks else [])
+
+
+@pytest.mark.parametrize(("constant", "speaks"), [(17, True), (18, False)])
+def test_a_constant_difference_is_no_second_sequence(constant: int, speaks: bool) -> None:
+    """Labels that are 3 longer in 90 % of the rows: one column lacks something."""
+    rows = [pair(i, 10, 13) for i in range(constant)]
+    rows += [pair(100 + i, 10, 20 + i) for i in range(20 - constant)]
+
+    assert bool(finding("wrong-kind", rows, NOTHING_KNOWN).violations) == speaks
+
+
+@pytest.mark.parametrize("end", ["head", "tail"])
+def test_labels_of_these_very_ids_are_no_second_sequence(end: str) -> None:
+    """Labels that were cut, at either end, are still those of the ids."""
+    rows = []
+    for i in range(20):
+        ids = words(20, i)
+        kept = 8 + i % 9
+        labels = ids[:kept] if end == "head" else ids[-kept:]
+        rows.append({"input_ids": ids, "attention_mask": [1] * 20, "labels": labels})
+
+    assert finding("wrong-kind", rows, NOTHING_KNOWN).violations == 0
+    assert found("length-mismatch", rows, NOTHING_KNOWN) == list(range(20))
+
+
+def test_shuffled_labels_are_no_second_sequence() -> None:
+    """The same lengths in another order."""
+    rows = [pair(i, 10 + i, 10 + (i + 7) % 20) for i in range(20)]
+
+    assert finding("wrong-kind", rows, NOTHING_KNOWN).violations == 0
+
+
+@pytest.mark.parametrize(
+    ("item", "size", "narrow"),
+    [
+        ("uint16", 65536, None),
+        ("uint16", 65537, "0 to 65536"),
+        ("int16", 32768, None),
+        ("int16", 32769, "0 to 32768"),
+        ("int8", 128, None),
+        ("int8", 129, "0 to 128"),
+    ],
+)
+def test_types_that_are_too_narrow(item: str, size: int, narrow: str | None) -> None:
+    """The largest id of the vocabulary must fit."""
+    ids = pa.array([[1, 5, 2]], pa.list_(pa.type_for_alias(item)))
+    others = pa.array([[1, 5, 2]], pa.list_(pa.int64()))
+    table = pa.table({"input_ids": ids, "attention_mask": others, "labels": others})
+
+    examples = narrow_types(table, size)
+
+    assert examples == ([("input_ids", item, narrow, False)] if narrow else [])
+
+
+def test_unsigned_labels() -> None:
+    """They cannot hold -100; too narrow a type is worse, and told instead."""
+    small = pa.array([[1, 5, 2]], pa.list_(pa.uint16()))
+    large = pa.array([[1, 5, 2]], pa.list_(pa.int32()))
+    unsigned = pa.table({"input_ids": large, "attention_mask": large, "labels": small})
+    both = pa.table({"input_ids": small, "attention_mask": large, "labels": small})
+
+    assert narrow_types(unsigned, 100) == [("labels", "uint16", "a signed type", True)]
+    assert narrow_types(both, 70000) == [("input_ids", "uint16", "0 to 69999", False)]
+
+
+def narrow_types(table: pa.Table, size: int) -> list[tuple[object, ...]]:
+    """What `narrow-integer` says of a table's columns."""
+    report = pretok_schemas.validate(table, vocab_size=size)
+    examples = report.findings["narrow-integer"].examples
+    return [(e.column, e.found, e.expected, e.mild) for e in examples]
+
+
+def masked(length: int, seed: int) -> Row:
+    """A row without a trainable token."""
+    ids = [BOS, *words(length - 2, seed), EOS]
+    return row(ids, [-100] * length)
+
+
+@pytest.mark.parametrize(
+    ("at_limit", "shorter", "cause"),
+    [
+        (2, 2, "2 of these rows have the largest length, 30: "),
+        (2, 3, None),
+        (1, 0, None),
+    ],
+)
+def test_why_rows_train_nothing(at_limit: int, shorter: int, cause: str | None) -> None:
+    """Half of two rows or more have the largest length: the prompt filled the context."""
+    rows = [masked(30, i) for i in range(at_limit)]
+    rows += [masked(20, 50 + i) for i in range(shorter)] + [chat(99)]
+
+    told = finding("no-trainable-token", rows).cause
+
+    assert told == (
+        f"{cause}the prompt filled the context and the answer was cut off" if cause else None
+    )
+
+
+def test_every_row_trains_nothing() -> None:
+    """Then the marker of the answers was not found."""
+    rows = [masked(30, 0), *(masked(20 + i, 50 + i) for i in range(5))]
+
+    assert finding("no-trainable-token", rows).cause == (
+        "every row is masked: the marker that begins an answer was probably never found"
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "outcome"),
+    [
+        (Budget(max_rows=3), Outcome.PASSED),
+        (Budget(max_rows=2), Outcome.FAILED),
+        (Budget(max_share=0.3), Outcome.PASSED),
+        (Budget(max_share=0.29), Outcome.FAILED),
+        (Budget(), Outcome.FAILED),
+    ],
+)
+def test_budgets(budget: Budget, outcome: Outcome) -> None:
+    """As many violations as are allowed pass, one more does not; the count stays."""
+    rows = [masked(20, i) for i in range(3)] + [chat(50 + i) for i in range(7)]
+    table = pa.Table.from_pylist(rows)
+    judge = Judge(load("axolotl"), KNOWN, budgets={"no-trainable-token": budget})
+    state = judge.look(judge.columns.batch(table.combine_chunks().to_batches()[0]))
+
+    found = judge.conclude(state, [ShardFacts("x", 10, tuple(table.column_names))])
+
+    assert found["no-trainable-token"].outcome is outcome
+    assert found["no-trainable-token"].violations == 3
+    assert found["no-trainable-token"].total == 10

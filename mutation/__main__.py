@@ -19,7 +19,7 @@ from typing import Any
 
 from mutation import tests_of
 from mutation.mutants import CORE, ROOT, Mutant, count, mutant, sample
-from mutation.runner import ALL, Runner, workers_folder
+from mutation.runner import ALL, Runner, warm, workers_folder
 
 RESULTS = Path(__file__).parent / ".results.jsonl"
 
@@ -71,6 +71,7 @@ def _judge(modules: Sequence[Path], asked: argparse.Namespace) -> None:
         (path, number) for path in modules for number in sample(path, asked.count, asked.seed)
     ]
     random.Random(asked.seed).shuffle(picked)  # a run that is cut short is a sample, too
+    warm()
     children = []
     for job in range(asked.jobs):
         child = os.fork()
@@ -97,6 +98,7 @@ def _work(picked: Sequence[tuple[Path, int]], out: Path) -> None:
 
 def _again(mutants: Sequence[Mutant], limit: float) -> int:
     survived = 0
+    warm()
     with workers_folder() as folder:
         runner = Runner(Path(folder), tests_of.load())
         for one in mutants:

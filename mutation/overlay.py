@@ -18,7 +18,7 @@ class Overlay:
         self._changes = 0
         for package in PACKAGES:
             for path in package.rglob("*"):
-                if path.is_file() and "__pycache__" not in path.parts:
+                if path.is_file():  # compiled ones, too
                     link = folder / package.name / path.relative_to(package)
                     link.parent.mkdir(parents=True, exist_ok=True)
                     link.symlink_to(path)

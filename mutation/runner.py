@@ -11,6 +11,7 @@ import contextlib
 import gc
 import importlib
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutation.mutants import ROOT, Mutant
-from mutation.overlay import Overlay
+from mutation.overlay import PACKAGES, Overlay
 from mutation.tests_of import Tests, within
 
 # What tests and packages import from elsewhere, imported once; nothing of it is run before a fork.
@@ -32,7 +33,18 @@ LIBRARIES = (
     *("yaml", "jinja2", "datasets", "tokenizers", "unittest.mock"),
 )
 FIRST, ALL = 5.0, 60.0  # seconds of tests, as measured, that a mutant meets at first, and at most
-PATIENCE = 4.0  # a mutant that takes so many times as long as its tests hangs
+# A mutant hangs that takes some seconds of the processor and so many times what its tests take, or
+# that does nothing for so long.
+GRACE, PATIENCE, SILENCE = 30.0, 4.0, 900.0
+
+
+def warm() -> None:
+    """Import and compile what every run needs."""
+    for folder in (*PACKAGES, ROOT / "tests"):
+        compileall.compile_dir(folder, quiet=1)
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()  # collections of the forks leave alone what they have not made
 
 
 @dataclass(frozen=True)
@@ -52,11 +64,6 @@ class Runner:
         self.folder = folder
         self.overlay = Overlay(folder / "overlay")
         self.tests = tests
-        for name in LIBRARIES:
-            importlib.import_module(name)
-        compileall.compile_dir(self.overlay.folder, quiet=1)
-        compileall.compile_dir(ROOT / "tests", quiet=1)
-        gc.freeze()  # collections of the forks leave alone what they have not made
 
     def judge(self, mutant: Mutant, limit: float = ALL) -> Verdict:
         """Run the tests of a mutant until one fails."""
@@ -87,8 +94,8 @@ class Runner:
     def _run(self, tests: Sequence[str]) -> tuple[str, str]:
         expected = sum(self.tests.seconds.get(test, 1.0) for test in tests)
         log = self.folder / "log"
-        code = self._fork(tests, log, 30.0 + PATIENCE * expected)
-        if code is None:
+        code = self._fork(tests, log, GRACE + PATIENCE * expected)
+        if code in (None, -signal.SIGXCPU):
             return "hung", ""
         if code == 0:
             return "survived", ""
@@ -99,25 +106,26 @@ class Runner:
     def _fork(
         self, tests: Sequence[str], log: Path, patience: float, stop: bool = True
     ) -> int | None:
-        """The exit code of a run, None for one that had to be ended."""
+        """The exit code of a run, None where it had to be ended; ``patience`` is processor time."""
         child = os.fork()
         if not child:
             code = 70
             try:
+                resource.setrlimit(resource.RLIMIT_CPU, (int(patience), int(patience) + 5))
                 code = self._in_child(tests, log, stop)
             except BaseException:  # noqa: BLE001 - pytest did not even start: that is a notice
                 traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)
-        until = time.monotonic() + patience
+        until = time.monotonic() + patience + SILENCE
         status = None
         while time.monotonic() < until:
             ended, raw = os.waitpid(child, os.WNOHANG)
             if ended:
                 status = os.waitstatus_to_exitcode(raw)
                 break
-            time.sleep(0.02)
+            time.sleep(0.1)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # whatever its tests have left behind, too
         if status is None:

@@ -316,6 +316,20 @@ def test_how_much_is_lost(
     assert findings["too-long"].severity is severity
 
 
+@pytest.mark.parametrize(("others", "severity"), [(95, Severity.WARNING), (94, Severity.ERROR)])
+def test_what_shifted_labels_lose(others: int, severity: Severity) -> None:
+    """Where labels are shifted in the dataset, the first one is a target as well."""
+    ids = words(12, 90)
+    rows = [{"tokens": ids, "labels": [*ids[1:6], *[-100] * 7]}]
+    for seed in range(others):
+        first, second = words(2, seed)
+        rows.append({"tokens": [first, second], "labels": [second, -100]})
+
+    findings, _ = judged(rows, load("torchtune").with_lengths(10, 2, "drop"), NOTHING_KNOWN)
+
+    assert findings["too-long"].severity is severity
+
+
 def _pieces(trained: int, limit: int) -> list[Row]:
     """Rows within a limit that train so many tokens together."""
     rows = []
@@ -687,3 +701,27 @@ def test_budgets(budget: Budget, outcome: Outcome) -> None:
     assert found["no-trainable-token"].outcome is outcome
     assert found["no-trainable-token"].violations == 3
     assert found["no-trainable-token"].total == 10
+
+
+def test_a_mask_of_floats_that_are_zeros_and_ones() -> None:
+    """It does no harm, and its values are right; another value is named."""
+    rows = [chat(0), chat(1)]
+    floats = [[float(value) for value in made["attention_mask"]] for made in rows]
+    table = pa.Table.from_pylist(rows).set_column(1, "attention_mask", pa.array(floats))
+    floats[1][3] = 0.5
+    odd = pa.Table.from_pylist(rows).set_column(1, "attention_mask", pa.array(floats))
+
+    assert "mask-values" not in judged(table, vocabulary=KNOWN)[1]
+    assert judged(odd, vocabulary=KNOWN)[1]["mask-values"] == [1]
+
+
+@pytest.mark.parametrize("stated", [None, [5, None]])
+def test_document_lengths_that_cannot_be_read(stated: list[int] | None) -> None:
+    """A row whose lengths are null says nothing; the others are held to theirs."""
+    rows = [{**chat(i), "seq_lengths": [5, 9]} for i in range(3)]
+    rows[1]["seq_lengths"] = stated
+    rows[2]["seq_lengths"] = [5, 8]
+
+    _, by_rule = judged(rows, load("trl"), KNOWN)
+
+    assert by_rule["sequence-lengths"] == [2]

@@ -194,6 +194,35 @@ def test_a_row_of_another_tokenizer(foreign: int, speaks: bool) -> None:
     assert [example.found for example in finding.examples] == ([told] if speaks else [])
 
 
+def test_ids_that_the_tokenizer_does_not_know() -> None:
+    """They are told by token-out-of-vocab, and decide nothing about the tokenizer."""
+    made = rows(8)
+    for one in made:
+        one["input_ids"][5] = one["labels"][5] = chat()[0].size
+
+    rules, by_rule = found(made)
+
+    assert by_rule["token-out-of-vocab"] == list(range(8))
+    assert "tokenizer-mismatch" not in rules
+
+
+def test_stretches_that_follow_nobody() -> None:
+    """Where neither a user nor an assistant is named, nothing is told of whose turn it is."""
+    tokenizer, _ = chat()
+    made = []
+    for number in range(10):
+        ids = tokenizer.encode(f"stone mill grain {WORDS[number]} river{END}", True)
+        made.append(
+            {
+                "input_ids": ids,
+                "attention_mask": [1] * len(ids),
+                "labels": [-100] * 6 + ids[6:],
+            }
+        )
+
+    assert "wrong-turn-trained" not in found(made)[0]
+
+
 def test_prompts_are_trained_and_answers_are_not() -> None:
     """An inverted mask, told by the words before the stretches."""
     rules, _ = found(rows(inverted=True))

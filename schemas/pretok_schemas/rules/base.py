@@ -342,8 +342,6 @@ def _code_of_text(text: str) -> int:
     return 1 + int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
 
 
-def some(hits: Hits, keep: Bools | None = None) -> Look:
+def some(hits: Hits) -> Look:
     """A look with hits that all wait for the split to settle on the code 1."""
-    if keep is not None:
-        hits = hits.where(keep)
     return Look(replace(hits, codes=np.ones(len(hits), np.int64))) if len(hits) else NOTHING

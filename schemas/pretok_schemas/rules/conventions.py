@@ -248,10 +248,8 @@ class BinaryRows(NamedTuple):
 
 
 def binary_rows(batch: TokenBatch) -> BinaryRows:
-    """The rows whose labels may be a mask of zeros and ones."""
+    """The rows whose labels may be a mask of zeros and ones; only where some label is wrong."""
     local = batch.once(suspects)
-    if not len(local):
-        return BinaryRows(local, np.zeros(0, np.bool_))
     part = batch.once(label_view).take(local)
     labels, ids = part[LABELS], part[IDS]
     binary = (labels == IGNORE) | (labels == 0) | (labels == 1)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.findings import Finding, Outcome
-from pretok_schemas.rules.base import ShardFacts
+from pretok_schemas.rules import rule_named
+from pretok_schemas.rules.base import ShardFacts, SplitFacts, SplitRule
 from pretok_schemas.rules.config import count_bins, guess
 from pretok_schemas.run import Entry
 
@@ -178,7 +179,17 @@ def test_streams() -> None:
     assert packed.outcome is Outcome.PASSED
 
 
-AFTER = {0.5: "a moment", 30: "30 seconds", 600: "10 minutes", 7200: "2 hours", 10**6: "12 days"}
+AFTER = {
+    0.5: "a moment",
+    1: "1 seconds",
+    119: "119 seconds",
+    120: "2 minutes",
+    7199: "120 minutes",
+    7200: "2 hours",
+    172799: "48 hours",
+    172800: "2 days",
+    10**6: "12 days",
+}
 
 
 @pytest.mark.parametrize(("seconds", "text"), AFTER.items())
@@ -244,6 +255,17 @@ def test_rows_that_are_not_packed() -> None:
     assert not too_few(rows=rows, micro_batch_size=2, excess_length="truncate")
     assert too_few(rows=(60, 5), micro_batch_size=2, min_sample_len=8)
     assert not too_few(rows=(60, 5), micro_batch_size=2)
+
+
+def test_rows_of_the_limit_beside_those_that_are_cut() -> None:
+    """Both fill a bin, whichever came first."""
+    contract = load("axolotl", packing=True).with_lengths(64, None, "truncate").with_run(2, None)
+    rule = rule_named("too-few-tokens-to-pack")(contract, Vocabulary())
+    assert isinstance(rule, SplitRule)
+
+    for lengths in ({100: 1, 64: 1}, {64: 1, 100: 1}):
+        assert rule.conclude({}, SplitFacts(2, 164, 0, 100, 64, 0, lengths)) is None
+    assert rule.conclude({}, SplitFacts(1, 64, 0, 64, 64, 0, {64: 1})) is not None
 
 
 def test_what_the_configuration_says_of_batches() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pretok_schemas import Vocabulary, load, names
 from pretok_schemas.contract import Contract
 from pretok_schemas.findings import BY_HARM, Effect, Severity
-from pretok_schemas.rules import NAMES, RULES, rule_named, rules_for
+from pretok_schemas.rules import NAMES, RULES, in_order_of_causes, rule_named, rules_for
 from pretok_schemas.rules.base import CorpusRule, FileRule, RowRule, Rule, SplitRule
 from pretok_schemas.run import Entry
 
@@ -77,6 +77,26 @@ def test_causes_come_first(rule: type[Rule]) -> None:
     for cause in rule.left_out_by:
         assert NAMES.index(cause) < NAMES.index(rule.name)
         assert not issubclass(rule_named(cause), CorpusRule)
+
+
+def test_causes_in_a_circle() -> None:
+    """Two rules that leave out one another's rows are refused, and named."""
+
+    class First(rule_named("too-long")):  # type: ignore[misc]
+        """One."""
+
+        name = "first"
+        left_out_by = ("second",)
+
+    class Second(First):
+        """The other."""
+
+        name = "second"
+        left_out_by = ("first",)
+
+    with pytest.raises(ValueError, match=r"in a circle: first, second$"):
+        in_order_of_causes([rule_named("too-long"), First, Second])
+    assert in_order_of_causes([First]) == (First,)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)

@@ -135,6 +135,94 @@ def test_the_header_is_trained() -> None:
     assert by_rule == {"mask-span-off-by-one": list(range(30))}
 
 
+@pytest.mark.parametrize(
+    ("early", "right", "speaks"), [(19, 1, True), (18, 2, False), (8, 0, True), (7, 0, False)]
+)
+def test_some_headers_are_trained(early: int, right: int, speaks: bool) -> None:
+    """95 % of eight stretches or more begin with one special token."""
+    head = len(chat()[0].encode(f"{ANSWER} assistant:", True))
+    made = [*rows(early, early=head), *rows(right)]
+
+    assert found(made)[1].get("mask-span-off-by-one", []) == (list(range(early)) if speaks else [])
+
+
+@pytest.mark.parametrize(
+    ("inverted", "right", "told"),
+    [
+        (15, 1, "15 of 16 sampled trained stretches follow the name of a user"),
+        (14, 2, "14 of 14 sampled stretches without loss follow an assistant"),
+        (8, 0, "8 of 8 sampled trained stretches follow the name of a user"),
+        (7, 0, None),
+    ],
+)
+def test_some_prompts_are_trained(inverted: int, right: int, told: str | None) -> None:
+    """A user before 90 % of eight trained stretches, or an assistant before those without loss."""
+    made = [*rows(inverted, inverted=True), *rows(right)]
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
+
+    assert [example.found for example in finding.examples] == ([told] if told else [])
+
+
+def test_a_special_token_as_text_shows_what_it_is() -> None:
+    """At the first inner piece, which is not merged with its neighbours."""
+    tokenizer, vocabulary = chat()
+    made = rows(4)
+    made[2] = rows(4, specials=False)[2]
+
+    (example,) = judged(made, load("axolotl"), vocabulary)[0]["special-token-as-text"].examples
+
+    ids = made[2]["input_ids"]
+    assert example.position is not None
+    assert tokenizer.decode(ids[: example.position]).startswith("<")
+    assert (example.row, example.found, example.expected) == (2, USER, "one id")
+    assert tokenizer.decode(ids[example.position :]).startswith("|user|")
+
+
+@pytest.mark.parametrize(("foreign", "speaks"), [(1, True), (0, False)])
+def test_a_row_of_another_tokenizer(foreign: int, speaks: bool) -> None:
+    """More than 5 % of the sampled rows come back otherwise, and the finding counts them."""
+    rng = random.Random(2)
+    made = rows(8)
+    for one in made[:foreign]:
+        ids = [rng.randrange(3, 250) for _ in one["input_ids"]]
+        one["input_ids"], one["labels"] = ids, [-100, *ids[1:]]
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["tokenizer-mismatch"]
+
+    told = "1 of 8 sampled rows come back from the tokenizer as other ids"
+    assert [example.found for example in finding.examples] == ([told] if speaks else [])
+
+
+def test_ids_that_the_tokenizer_does_not_know() -> None:
+    """They are told by token-out-of-vocab, and decide nothing about the tokenizer."""
+    made = rows(8)
+    for one in made:
+        one["input_ids"][5] = one["labels"][5] = chat()[0].size
+
+    rules, by_rule = found(made)
+
+    assert by_rule["token-out-of-vocab"] == list(range(8))
+    assert "tokenizer-mismatch" not in rules
+
+
+def test_stretches_that_follow_nobody() -> None:
+    """Where neither a user nor an assistant is named, nothing is told of whose turn it is."""
+    tokenizer, _ = chat()
+    made = []
+    for number in range(10):
+        ids = tokenizer.encode(f"stone mill grain {WORDS[number]} river{END}", True)
+        made.append(
+            {
+                "input_ids": ids,
+                "attention_mask": [1] * len(ids),
+                "labels": [-100] * 6 + ids[6:],
+            }
+        )
+
+    assert "wrong-turn-trained" not in found(made)[0]
+
+
 def test_prompts_are_trained_and_answers_are_not() -> None:
     """An inverted mask, told by the words before the stretches."""
     rules, _ = found(rows(inverted=True))

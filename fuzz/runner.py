@@ -21,7 +21,7 @@ BAD = ("false pass", "differs", "traceback", "hang", "crash")
 OUTCOMES = ALLOWED + BAD
 ROOT = Path(__file__).parents[1]
 LIMIT = 20.0  # seconds for one mutant
-START = 60.0  # seconds in which a worker must have its libraries; a busy machine is slow
+START = 600.0  # seconds in which a worker must have its libraries; a busy machine is slow
 
 
 @dataclass(frozen=True)

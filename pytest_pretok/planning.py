@@ -216,7 +216,12 @@ class _Builder:
 
     def split(self, split: FoundSplit, anchor: Path, collected: bool = True) -> PlannedSplit:
         shards = tuple(
-            PlannedShard(str(shard.path), node_path(shard.path, self.request.root), shard.error)
+            PlannedShard(
+                str(shard.path),
+                node_path(shard.path, self.request.root),
+                shard.error,
+                shard.format,
+            )
             for shard in split.shards
         )
         return PlannedSplit(split.name, shards, str(anchor), split.named, collected)

@@ -78,7 +78,7 @@ def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
         elif not is_file(path):
             shards.append(FoundShard(path, error=f"{STATE_FILE} names it, but it is missing"))
         else:
-            shards.append(FoundShard(path))
+            shards.append(FoundShard(path, format="arrow-stream"))  # `datasets` reads no other
     return tuple(shards)
 
 

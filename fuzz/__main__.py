@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fuzz.bases import CONTAINERS
-from fuzz.damage import mutant
+from fuzz.damage import CUTS, cuts, mutant
 from fuzz.runner import LIMIT, OUTCOMES, Failure, Tally, fuzz
 from fuzz.sabotage import SABOTAGES
 
@@ -20,7 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tallies = []
     print(_line(["container", "mutants", *OUTCOMES, "seconds"]))
     for container in asked.container or CONTAINERS:
-        tally = fuzz(container, asked.count, asked.seed, asked.limit, asked.sabotage, asked.first)
+        first, count = asked.first, asked.count
+        if asked.cuts:
+            first, count = CUTS, len(cuts(container, asked.seed))
+        tally = fuzz(container, count, asked.seed, asked.limit, asked.sabotage, first)
         tallies.append(tally)
         print(_row(tally), flush=True)
         for failure in tally.failures:
@@ -36,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=200, help="mutants a container")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the first mutant's number")
+    parser.add_argument("--cuts", action="store_true", help="cut off everywhere, and nothing else")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one mutant")
     parser.add_argument("--out", type=Path, help="a folder for the files that fail")
     parser.add_argument("--ways", action="store_true", help="a table by way of damage, too")

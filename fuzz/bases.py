@@ -12,12 +12,13 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fuzz.pages import pages
 from tests.support.corruptions import CORRUPTIONS
 from tests.support.rows import COLUMNS, Row, clean_row
 
@@ -32,13 +33,15 @@ class Base:
     """A sound dataset: its files by name, the one to scan, and what a liar would aim at.
 
     ``marks`` are byte offsets in the first file at which a part of it begins or ends; ``numbers``
-    are counts, offsets and sizes that its metadata holds; ``rows`` are the rows as written.
+    are counts, offsets and sizes that its metadata holds; ``rows`` are the rows as written;
+    ``parts`` are its pages, messages, lines or frames, from an offset to before another.
     """
 
     files: dict[str, bytes]
     marks: tuple[int, ...]
     numbers: tuple[int, ...]
     rows: tuple[Row, ...]
+    parts: tuple[tuple[int, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,6 +103,7 @@ def parquet(rng: random.Random) -> Base:
     told = pq.ParquetFile(io.BytesIO(content)).metadata
     marks, numbers = [4, len(content) - 8, len(content) - 4], [told.num_rows]
     marks.append(len(content) - 8 - int.from_bytes(content[-8:-4], "little"))
+    parts: list[tuple[int, int]] = []
     for group in map(told.row_group, range(told.num_row_groups)):
         numbers += [group.num_rows, group.total_byte_size]
         for column in map(group.column, range(group.num_columns)):
@@ -107,7 +111,11 @@ def parquet(rng: random.Random) -> Base:
             marks += [first, column.data_page_offset, first + column.total_compressed_size]
             numbers += [column.data_page_offset, column.num_values]
             numbers += [column.total_compressed_size, column.total_uncompressed_size]
-    return _base({"x.parquet": content}, marks, numbers, rows)
+            for page in pages(content, first, first + column.total_compressed_size):
+                marks += [page.start, page.body, page.stop]
+                numbers += page.numbers
+                parts.append((page.start, page.stop))
+    return _base({"x.parquet": content}, marks, numbers, rows, parts)
 
 
 def _ipc(rows: list[Row], rng: random.Random, stream: bool, codec: str | None) -> Base:
@@ -124,13 +132,15 @@ def _ipc_of(
         for batch in table.to_batches(max_chunksize=rng.randint(3, 9)):
             writer.write_batch(batch)
     content = sink.getvalue()
-    at, marks = content.find(b"\xff\xff\xff\xff"), [8, len(content) - 10]
-    while at >= 0:
+    # Messages begin at multiples of 8, at which no -100 has these bytes.
+    begins = [at for at in range(0, len(content), 8) if content.startswith(b"\xff" * 4, at)]
+    marks = [8, len(content) - 10]
+    for at in begins:
         marks += [at, at + 4, at + 8 + int.from_bytes(content[at + 4 : at + 8], "little")]
-        at = content.find(b"\xff\xff\xff\xff", at + 1)
     lengths = list(accumulate((len(row["labels"] or ()) for row in rows), initial=0))
     marks = [mark for mark in marks if 0 <= mark <= len(content)]
-    return _base({"x.arrow": content}, marks, [len(rows), *lengths], rows)
+    parts = list(pairwise(begins))
+    return _base({"x.arrow": content}, marks, [len(rows), *lengths], rows, parts)
 
 
 def arrow_file(rng: random.Random) -> Base:
@@ -155,7 +165,7 @@ def jsonl(rng: random.Random) -> Base:
     rows = planted_rows(rng, typed=False)
     text = "".join(json.dumps(row) + "\n" for row in rows).encode()
     marks = [at + 1 for at, byte in enumerate(text) if byte == ord("\n")]
-    return _base({"x.jsonl": text}, marks, [], rows)
+    return _base({"x.jsonl": text}, marks, [], rows, list(pairwise([0, *marks])))
 
 
 def json_array(rng: random.Random) -> Base:
@@ -163,7 +173,8 @@ def json_array(rng: random.Random) -> Base:
     rows = planted_rows(rng, typed=False)
     text = json.dumps(rows, indent=rng.choice([None, 1])).encode()
     marks = [at for at, byte in enumerate(text) if byte in b"{}"]
-    return _base({"x.json": text}, marks, [], rows)
+    parts = [(start, stop + 1) for start, stop in zip(marks[::2], marks[1::2], strict=True)]
+    return _base({"x.json": text}, marks, [], rows, parts)
 
 
 def jsonl_gz(rng: random.Random) -> Base:
@@ -190,7 +201,8 @@ def _packed(rng: random.Random, kind: str) -> Base:
     cut = rng.choice(plain.marks)
     parts = [pack(part, kind) for part in (text[:cut], text[cut:]) if part]
     marks = list(accumulate(map(len, parts), initial=0))
-    return _base({f"x.jsonl.{kind}": b"".join(parts)}, marks, [], list(plain.rows))
+    content = {f"x.jsonl.{kind}": b"".join(parts)}
+    return _base(content, marks, [], list(plain.rows), list(pairwise(marks)))
 
 
 def save_to_disk(rng: random.Random) -> Base:
@@ -209,12 +221,19 @@ def save_to_disk(rng: random.Random) -> Base:
     info = {"features": dict.fromkeys(COLUMNS, feature), "splits": {"train": {"name": "train"}}}
     files["state.json"] = json.dumps(state, indent=2).encode()
     files["dataset_info.json"] = json.dumps(info, indent=2).encode()
-    return Base(files, parts[0].marks, parts[0].numbers, tuple(rows))
+    return Base(files, parts[0].marks, parts[0].numbers, tuple(rows), parts[0].parts)
 
 
-def _base(files: dict[str, bytes], marks: list[int], numbers: list[int], rows: list[Row]) -> Base:
+def _base(
+    files: dict[str, bytes],
+    marks: list[int],
+    numbers: list[int],
+    rows: list[Row],
+    parts: list[tuple[int, int]],
+) -> Base:
     known = tuple(sorted(set(marks)))
-    return Base(files, known, tuple(sorted({n for n in numbers if n > 0})), tuple(rows))
+    told = tuple(sorted({number for number in numbers if number > 0}))
+    return Base(files, known, told, tuple(rows), tuple(parts))
 
 
 CONTAINERS: dict[str, Callable[[random.Random], Base]] = {

@@ -11,6 +11,7 @@ import random
 import re
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 import pyarrow as pa
@@ -28,6 +29,30 @@ NUMBERS = (
     *("01", "+1", "0x10", "1_0", "1.", ".5", "2147483648", "-2147483649", "4294967196"),
     *("9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551516"),
     *("null", "true", '"1"', "[1]", "{}", "9" * 5000, "-" + "9" * 5000, "1e-400", "", "\u0661"),
+    *("1E2", "1e+2", "10e-1", "12e-1", "0e999999999999", "1e309", "0.1e1", "1e", "--1", "tru"),
+)
+# What a string beside the tokens holds, of which some is no JSON, and some looks like a column.
+TEXTS = (
+    *(rb"\"labels\": [1], \"input_ids\": [2]", rb"]}", rb"{", rb"}\n{", rb"\\", rb"\\\"", rb"\\\\"),
+    *(rb"\u0022labels\u0022: [9]", b"\n", b"\r\n", b"\t", b"\0", rb"\u0000", rb"\x", rb"\ud800"),
+    *(
+        rb"\udc00\ud800",
+        rb"\u12",
+        b"\xff",
+        b"\xed\xa0\x80",
+        b"\xe2\x80\xa8",
+        b"\xf0\x9f\x98\x80",
+        b"\\",
+    ),
+)
+VALUES = (
+    *(
+        b'{"labels": [1]}',
+        b'[{"input_ids": [7]}]',
+        b'{"input_ids": {"labels": [[]]}}',
+        b"[[], [1]]",
+    ),
+    *(b'["input_ids", "labels"]', b"null", b"1e400", b"[1,]", b"{,}", b'{"a" 1}', b"[1 2]", b"'x'"),
 )
 
 
@@ -89,6 +114,29 @@ def swap(data: bytes, base: Base, rng: random.Random) -> bytes:
         return data[::-1]
     a, b, c = sorted(rng.sample(places, 3))
     return data[:a] + data[b:c] + data[a:b] + data[c:]
+
+
+def exchange(data: bytes, base: Base, rng: random.Random) -> bytes:
+    """Two pages, messages, lines or frames have changed places, or one stands in place of both."""
+    if len(base.parts) < 2:
+        return swap(data, base, rng)
+    at = rng.randrange(len(base.parts) - 1)
+    far = rng.randrange(at + 1, len(base.parts))
+    (a, b), (c, d) = base.parts[at], base.parts[rng.choice([at + 1, far])]
+    first, second = rng.choice([(data[c:d], data[a:b]), (data[a:b],) * 2, (data[c:d],) * 2])
+    return data[:a] + first + data[b:c] + second + data[d:]
+
+
+def graft(data: bytes, base: Base, other: Base, rng: random.Random) -> bytes:
+    """What stands behind a boundary belongs to another dataset: a footer, a page, the rest."""
+    theirs = other.files[other.name]
+    if rng.random() < 0.4 and base.parts and other.parts:
+        (a, b), (c, d) = rng.choice(base.parts), rng.choice(other.parts)
+        return data[:a] + theirs[c:d] + data[b:]
+    places = (*base.marks, base.marks[-3:][0], *base.marks[-3:])
+    mark = rng.choice(places)
+    fitting = [m for m in other.marks if len(theirs) - m == len(data) - mark] or other.marks[-3:]
+    return data[:mark] + theirs[rng.choice([rng.choice(other.marks), rng.choice(fitting)]) :]
 
 
 def number(data: bytes, base: Base, rng: random.Random) -> bytes:
@@ -214,6 +262,16 @@ def odd_key(data: bytes, base: Base, rng: random.Random) -> bytes:
     return data[:start] + new + data[stop:]
 
 
+def odd_text(data: bytes, base: Base, rng: random.Random) -> bytes:
+    """Beside the tokens is a key whose value is no JSON, or holds what looks like tokens."""
+    places = [found.start() for found in re.finditer(rb'"(input_ids|labels)"', data)]
+    at = rng.choice(places or [0])
+    text = b'"' + b"".join(rng.choices(TEXTS, k=rng.randint(1, 3))) + b'"'
+    value = text if rng.random() < 0.7 else rng.choice(VALUES)
+    key = rng.choice([b'"x"', b'"labels "', b'""', text])
+    return data[:at] + key + b": " + value + b", " + data[at:]
+
+
 def odd_byte(data: bytes, base: Base, rng: random.Random) -> bytes:
     """A byte that JSON has no place for, or only one place, or none that matters."""
     at = rng.choice([0, len(data), *base.marks, rng.randrange(len(data))])
@@ -245,9 +303,11 @@ def none(data: bytes, base: Base, rng: random.Random) -> bytes:
     return data
 
 
-BYTES: tuple[Way, ...] = (flip, flip_near, run, cut, cut_mark, drop, repeat, swap, joined, name)
+BYTES: tuple[Way, ...] = (
+    *(flip, flip_near, run, cut, cut_mark, drop, repeat, swap, exchange, joined, name),
+)
 BINARY: tuple[Way, ...] = (*BYTES, flip, flip_near, number, number, lie, lie, rebuilt)
-TEXT: tuple[Way, ...] = (odd_number, odd_key, odd_byte, deep, crlf)
+TEXT: tuple[Way, ...] = (odd_number, odd_key, odd_text, odd_byte, deep, crlf)
 WAYS: dict[str, tuple[Way, ...]] = {
     **dict.fromkeys(("parquet", "feather"), BINARY),
     **dict.fromkeys(("arrow-file", "arrow-stream"), (*BINARY, offset, offset)),
@@ -257,25 +317,94 @@ WAYS: dict[str, tuple[Way, ...]] = {
 }
 
 
+CUTS = 10**6  # the number of the first mutant that is cut off at a known place
+
+
+@lru_cache(maxsize=16)
+def cuts(container: str, seed: int) -> tuple[tuple[int, int], ...]:
+    """Every place to cut the datasets of a seed off: each boundary, and the bytes beside it."""
+    found = []
+    for variant in range(VARIANTS):
+        base = base_of(container, seed, variant)
+        near = {mark + beside for mark in base.marks for beside in (-1, 0, 1)}
+        size = len(base.files[base.name])
+        found += [(variant, place) for place in sorted(near) if 0 <= place < size]
+    return tuple(found)
+
+
 def mutant(container: str, seed: int, at: int) -> tuple[str, dict[str, bytes]]:
-    """The way of damage and the files of one mutant; the first mutants are not damaged."""
+    """The way of damage and the files of one mutant; the first mutants are not damaged.
+
+    From `CUTS` on, there is one for each of `cuts`.
+    """
+    if at >= CUTS:
+        variant, place = cuts(container, seed)[at - CUTS]
+        base = base_of(container, seed, variant)
+        return "cut_each", {**base.files, base.name: base.files[base.name][:place]}
     rng = random.Random(f"{container} {seed} mutant {at}")
     base = base_of(container, seed, at % VARIANTS)
     if at < VARIANTS:
         return "none", dict(base.files)
-    target = base.name
-    if container == "save-to-disk" and rng.random() < 0.4:
-        target = rng.choice(["state.json", "state.json", "dataset_info.json"])
-        way = rng.choice((flip, run, cut, *TEXT))
-    else:
-        way = rng.choice(WAYS[container])
-    data = base.files[target]
-    kind = target.rpartition(".")[2]
+    other = base_of(container, seed, rng.randrange(VARIANTS))
+    if rng.random() < 0.05:
+        data = graft(base.files[base.name], base, other, rng)
+        return "graft", {**base.files, base.name: data}
+    if container == "save-to-disk" and rng.random() < 0.5:
+        return _spoilt_folder(base, other, rng)
+    way = rng.choice(WAYS[container])
+    kind = base.name.rpartition(".")[2]
     if kind in ("gz", "zst") and rng.random() < 0.5:
         inner = rng.choice(TEXT)
         text = "".join(_line(row) for row in base.rows).encode()
-        return inner.__name__, {target: pack(inner(text, Base({}, (0,), (), ()), rng), kind)}
-    return way.__name__, {**base.files, target: way(data, base, rng)}
+        return inner.__name__, {base.name: pack(inner(text, Base({}, (0,), (), ()), rng), kind)}
+    return way.__name__, {**base.files, base.name: way(base.files[base.name], base, rng)}
+
+
+def _spoilt_folder(base: Base, other: Base, rng: random.Random) -> tuple[str, dict[str, bytes]]:
+    """Damage to what `save_to_disk` writes beside its data, or to which files there are."""
+    if rng.random() < 0.6:
+        target = rng.choice(["state.json", "state.json", "dataset_info.json"])
+        way = rng.choice((flip, run, cut, state, state, state, *TEXT))
+        return way.__name__, {**base.files, target: way(base.files[target], base, rng)}
+    # Without a state.json it is a folder of files, and each of them is read for itself.
+    name = rng.choice([name for name in base.files if name != "state.json"])
+    files = dict(base.files)
+    deed = rng.choice(["gone", "other", "empty", "exchanged"])
+    if deed == "gone":
+        del files[name]
+    elif deed == "exchanged":
+        pair = rng.sample(list(files), 2)
+        files[pair[0]], files[pair[1]] = files[pair[1]], files[pair[0]]
+    else:
+        files[name] = other.files[name] if deed == "other" else b""
+    return "files", files
+
+
+def state(data: bytes, base: Base, rng: random.Random) -> bytes:
+    """The list of data files, which names one twice, not at all, elsewhere, or is none."""
+    names: list[object] = [name for name in base.files if name.endswith(".arrow")]
+    kept = str(names[0])
+    odd = [
+        *(f"./{kept}", f"x/../{kept}", f"../{kept}", f"/{kept}", "", ".", "..", "./.", "/", "\\"),
+        *(f"{kept}\0", f"{kept}/", f"{kept}/.", "\ud800", "\udcff", "x" * 300, "state.json", "\n"),
+        *(kept.upper(), f" {kept}", "C:", f"C:\\{kept}", 3, None, [], {"filename": kept}, 1e400),
+    ]
+    deed = rng.choice(["odd", "odd", "twice", "turned", "one", "none", "shape"])
+    if deed == "odd":
+        names[rng.randrange(len(names))] = rng.choice(odd)
+    elif deed == "twice":
+        names.append(rng.choice(names))
+    elif deed == "turned":
+        names.reverse()
+    elif deed == "one":
+        names = names[:1]
+    elif deed == "none":
+        names = []
+    listed: object = [{"filename": name} for name in names]
+    if deed == "shape":
+        listed = rng.choice([{"filename": kept}, names, kept, None, 3, [[]], [{}], [None], True])
+    told = {"_data_files": listed, "_format_type": None, "_split": "train"}
+    return json.dumps(told, indent=rng.choice([None, 2])).encode()
 
 
 def _line(row: object) -> str:

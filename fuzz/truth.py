@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,7 +44,7 @@ def truth(path: Path, container: str) -> Truth:
         return _of_tables([_table(path, container)])
     except (pa.ArrowException, ValueError, OSError, EOFError, RecursionError) as error:
         raise Unsound(f"{type(error).__name__}: {error}"[:300]) from error
-    except (OverflowError, KeyError, TypeError, zstandard.ZstdError) as error:
+    except (OverflowError, KeyError, TypeError, zlib.error, zstandard.ZstdError) as error:
         raise Unsound(f"{type(error).__name__}: {error}"[:300]) from error
 
 
@@ -103,7 +104,35 @@ def _stream(path: Path) -> pa.Table:
     table = pa.ipc.open_stream(source, options=options).read_all()
     if source.read().strip(b"\0"):
         raise Unsound("data follows the end of the stream")
+    if not _ended(content):
+        raise Unsound("no end marker")
     return table
+
+
+def _ended(stream: bytes) -> bool:
+    """Whether a stream's frames, followed by their lengths, lead to an end marker.
+
+    A frame is a length, behind a mark in all but old streams, a message, and its body, whose
+    length is the fourth field of the message's FlatBuffers table.
+    """
+    at = 0
+    while at < len(stream):
+        size = _unsigned(stream, at, 4)
+        at += 4
+        if size == 0xFFFFFFFF:
+            size = _unsigned(stream, at, 4)
+            at += 4
+        if not size:
+            return True
+        table = at + _unsigned(stream, at, 4)
+        fields = table - int.from_bytes(stream[table : table + 4], "little", signed=True)
+        place = _unsigned(stream, fields + 10, 2) if _unsigned(stream, fields, 2) > 10 else 0
+        at += size + (_unsigned(stream, table + place, 8) if place else 0)
+    return False
+
+
+def _unsigned(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
 
 
 def _of_tables(tables: list[pa.Table]) -> Truth:

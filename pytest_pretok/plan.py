@@ -14,11 +14,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class PlannedShard:
-    """One file: its path, how messages name it, and why it cannot be opened (None: it may be)."""
+    """One file: its path, how messages name it, and why it cannot be opened (None: it may be).
+
+    ``format`` is the only one that it may have (None: any).
+    """
 
     path: str
     shown: str
     error: str | None = None
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

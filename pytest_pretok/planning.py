@@ -68,10 +68,11 @@ class _Builder:
     datasets: dict[tuple[str, ...], PlannedDataset] = field(default_factory=dict)
     declarations: dict[Path, Declaration | None] = field(default_factory=dict)
     nearest_of: dict[Path, Declaration | None] = field(default_factory=dict)
-    claimed: dict[str, str] = field(default_factory=dict)  # real path -> declared dataset
+    claimed: dict[str, tuple[Path, str]] = field(default_factory=dict)  # real path -> key of found
     found: dict[tuple[Path, str], tuple[FoundSplit, ...]] = field(default_factory=dict)
     baselines: dict[str, str] = field(default_factory=dict)  # path -> text
     baseline_of: dict[str, Path] = field(default_factory=dict)  # real path -> declaration
+    around: discovery.Surroundings = field(default_factory=discovery.Surroundings)
     left_over: list[Path] = field(default_factory=list)
     passed_over: int = 0
     absent: dict[str, None] = field(default_factory=dict)  # what only the machine of the run has
@@ -135,7 +136,7 @@ class _Builder:
         self.found[file, name] = splits
         for split in splits:
             for shard in split.shards:
-                self.claimed.setdefault(os.path.realpath(shard.path), name)
+                self.claimed.setdefault(os.path.realpath(shard.path), (file, name))
 
     def take(self, plan: ConfigPlan) -> None:
         """Keep a trainer configuration as the declaration that it is."""
@@ -190,28 +191,33 @@ class _Builder:
 
     def add_declared(self, declaration: Declaration, wanted: Collection[str] | None = None) -> None:
         for settings in declaration.datasets:
-            settings = self.with_plugins(settings)
-            if wanted is None or settings.name in wanted:
+            known = (str(declaration.file), settings.name) in self.datasets
+            if not known and (wanted is None or settings.name in wanted):
+                settings = self.with_plugins(settings)
                 splits = self.found[declaration.file, settings.name]
                 file = node_path(declaration.file, self.request.root)
-                self.datasets.setdefault(
-                    (str(declaration.file), settings.name),
-                    PlannedDataset(
-                        settings.name,
-                        settings.path or ", ".join((settings.splits or {}).values()),
-                        settings.to_dict(),
-                        tuple(self.split(split, declaration.file) for split in splits),
-                        f"{file}:{settings.line}",
-                        settings.line,
-                        *_baseline(settings, declaration),
-                        str(by.file) if (by := self.configs.named_by.get(declaration.file)) else "",
-                    ),
+                self.datasets[str(declaration.file), settings.name] = PlannedDataset(
+                    settings.name,
+                    settings.path or ", ".join((settings.splits or {}).values()),
+                    settings.to_dict(),
+                    tuple(self.split(split, declaration.file) for split in splits),
+                    f"{file}:{settings.line}",
+                    settings.line,
+                    *_baseline(settings, declaration),
+                    str(by.file) if (by := self.configs.named_by.get(declaration.file)) else "",
                 )
 
     def add_undeclared(self, dataset: FoundDataset, chosen: Collection[Path] | None = None) -> None:
         """Add a dataset that no declaration names; ``chosen`` are the anchors to collect."""
-        anchor = dataset.splits[0].anchor
-        declaration = self.nearest(anchor)
+        # Several datasets of a folder can share its path; no two share their anchors.
+        key = tuple(os.path.realpath(split.anchor) for split in dataset.splits)
+        known = self.datasets.get(key)
+        picked = [chosen is None or split.anchor in chosen for split in dataset.splits]
+        if known and all(
+            one.collected for one, asked in zip(known.splits, picked, strict=True) if asked
+        ):
+            return
+        declaration = self.nearest(dataset.splits[0].anchor)
         shown = node_path(dataset.path, self.request.root)
         # The root itself is "." among paths; a person knows it by its name.
         name = shown if shown != "." else printable(self.request.root.name) or shown
@@ -222,12 +228,9 @@ class _Builder:
         if self.request.contract is not None and not (declaration and declaration.names_contract):
             settings = replace(settings, contract=self.request.contract)
         splits = tuple(
-            self.split(split, split.anchor, chosen is None or split.anchor in chosen)
-            for split in dataset.splits
+            self.split(split, split.anchor, asked)
+            for split, asked in zip(dataset.splits, picked, strict=True)
         )
-        # Several datasets of a folder can share its path; no two share their anchors.
-        key = tuple(os.path.realpath(split.anchor) for split in splits)
-        known = self.datasets.get(key)
         if known is None:
             known_findings = _baseline(settings, declaration)
             self.datasets[key] = PlannedDataset(
@@ -241,7 +244,12 @@ class _Builder:
 
     def split(self, split: FoundSplit, anchor: Path, collected: bool = True) -> PlannedSplit:
         shards = tuple(
-            PlannedShard(str(shard.path), node_path(shard.path, self.request.root), shard.error)
+            PlannedShard(
+                str(shard.path),
+                node_path(shard.path, self.request.root),
+                shard.error,
+                shard.format,
+            )
             for shard in split.shards
         )
         return PlannedSplit(split.name, shards, str(anchor), split.named, collected)
@@ -303,37 +311,19 @@ class _Builder:
         self.nearest(path)
         owner = self.claimed.get(os.path.realpath(path))
         if owner is not None:
-            self.add_owner(path, owner)
+            self.add_owner(*owner)
             return
-        saved = discovery.saved_around(path)
+        saved = self.around.saved(path)
         if saved is not None:
             self.add_undeclared(saved)
             return
-        files = [p for p in discovery.siblings(path) if os.path.realpath(p) not in self.claimed]
-        columns = self.default_columns(path)
-        groups, _ = discovery.group_files(files, columns)
-        for dataset in groups:
-            for split in dataset.splits:
-                if any(shard.path == path for shard in split.shards):
-                    self.add_undeclared(dataset, {split.anchor})
-                    return
-        alone = FoundSplit(
-            discovery.split_word(path.stem) or "train", (discovery.FoundShard(path),), path
-        )
-        self.add_undeclared(FoundDataset(path, (alone,)))
+        dataset, split = self.around.owner(path, self.claimed, self.default_columns(path))
+        self.add_undeclared(dataset, {split.anchor})
 
-    def add_owner(self, path: Path, owner: str) -> None:
-        real = os.path.realpath(path)
-        for (file, name), splits in self.found.items():
-            shards = (shard for split in splits for shard in split.shards)
-            declaration = self.declarations[file]
-            if (
-                name == owner
-                and declaration
-                and any(os.path.realpath(s.path) == real for s in shards)
-            ):
-                self.add_declared(declaration, {owner})
-                return
+    def add_owner(self, file: Path, name: str) -> None:
+        declaration = self.declarations[file]
+        if declaration is not None:
+            self.add_declared(declaration, {name})
 
     def add_folder(self, path: Path) -> None:
         """A folder: the declared datasets that touch it, then what no declaration names."""
@@ -351,26 +341,19 @@ class _Builder:
         datasets, passed = discovery.group_files(free, self.default_columns(path))
         self.passed_over += passed
         datasets += [discovery.saved_dataset(folder) for folder in search.saved]
+        taken_keys = {discovery.shard_key(file) for file in search.files if self.is_claimed(file)}
+        for splits in self.found.values():
+            taken_keys.update(discovery.shard_key(s.path) for one in splits for s in one.shards)
         for dataset in sorted(datasets, key=lambda dataset: str(dataset.path)):
             shards = [shard.path for split in dataset.splits for shard in split.shards]
-            taken = [shard for shard in shards if os.path.realpath(shard) in self.claimed]
-            if taken or self.has_claimed_sibling(dataset):
-                self.left_over += [shard for shard in shards if shard not in taken]
+            left = [shard for shard in shards if not self.is_claimed(shard)]
+            if len(left) < len(shards) or _has_key(dataset, taken_keys):
+                self.left_over += left
             else:
                 self.add_undeclared(dataset)
 
-    def has_claimed_sibling(self, dataset: FoundDataset) -> bool:
-        """Whether a declaration took some shards of the same group and left these."""
-        return bool(self.claimed) and any(
-            split.named
-            and any(
-                os.path.realpath(sibling) in self.claimed
-                for sibling in discovery.siblings(split.anchor)
-                if discovery.shard_key(sibling) == discovery.shard_key(split.anchor)
-            )
-            for split in dataset.splits
-            if data_suffix(split.anchor.name)
-        )
+    def is_claimed(self, path: Path) -> bool:
+        return os.path.realpath(path) in self.claimed
 
     def touching(self, declaration: Declaration, path: Path) -> set[str]:
         """Declared datasets that have a file at, below or above a path."""
@@ -390,6 +373,15 @@ class _Builder:
         return any(path.is_relative_to(i) for i in self.request.ignored) or any(
             fnmatch(str(path), pattern) for pattern in self.request.ignored_globs
         )
+
+
+def _has_key(dataset: FoundDataset, keys: Collection[tuple[str, ...]]) -> bool:
+    """Whether a declaration took some shards of the same group and left these."""
+    return any(
+        split.named and discovery.shard_key(split.anchor) in keys
+        for split in dataset.splits
+        if data_suffix(split.anchor.name)
+    )
 
 
 def make_plan(request: Request) -> Plan:

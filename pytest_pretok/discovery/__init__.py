@@ -5,6 +5,7 @@ Looks at names, folders and file headers; reads no rows, judges nothing, knows n
 
 from __future__ import annotations
 
+from pytest_pretok.discovery.around import Surroundings
 from pytest_pretok.discovery.declared import declared_splits
 from pytest_pretok.discovery.names import (
     FoundDataset,
@@ -17,10 +18,9 @@ from pytest_pretok.discovery.saved import (
     DICT_FILE,
     STATE_FILE,
     is_saved_folder,
-    saved_around,
     saved_dataset,
 )
-from pytest_pretok.discovery.undeclared import group_files, siblings
+from pytest_pretok.discovery.undeclared import group_files
 from pytest_pretok.discovery.walk import Search, walk
 
 __all__ = [
@@ -30,13 +30,12 @@ __all__ = [
     "FoundShard",
     "FoundSplit",
     "Search",
+    "Surroundings",
     "declared_splits",
     "group_files",
     "is_saved_folder",
-    "saved_around",
     "saved_dataset",
     "shard_key",
-    "siblings",
     "split_word",
     "walk",
 ]

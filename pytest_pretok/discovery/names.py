@@ -33,10 +33,14 @@ _SHARD = re.compile(r"^(?P<name>.+)-(?P<index>\d{4,6})-of-(?P<count>\d{4,6})(?P<
 
 @dataclass(frozen=True, slots=True)
 class FoundShard:
-    """One file that belongs to a split; ``error`` says why it cannot be opened."""
+    """One file that belongs to a split; ``error`` says why it cannot be opened.
+
+    ``format`` is the only one that it may have, where what names it says so.
+    """
 
     path: Path
     error: str | None = None
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Reads their small JSON files and believes nothing that leads out of the folder.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path, PurePosixPath
 
@@ -45,9 +46,8 @@ def saved_dataset(folder: Path) -> FoundDataset:
     splits: dict[str, FoundSplit] = {}
     for name in dict.fromkeys(names):
         shards: tuple[FoundShard, ...]
-        if not _stays_inside(name) or "/" in name:
-            error = f"{DICT_FILE} names a split outside its folder: {name!r}"
-            shards = (FoundShard(anchor, error=error[:200]),)
+        if wrong := _wrong_with(name, "a split", single="/" not in name):
+            shards = (FoundShard(anchor, error=f"{DICT_FILE} names {wrong}"[:200]),)
         else:
             shards = _state_shards(folder / name)
         plain = _plain_name(name)
@@ -56,16 +56,6 @@ def saved_dataset(folder: Path) -> FoundDataset:
         splits[plain] = FoundSplit(plain, shards, anchor, named=True)
     ordered = sorted(splits.values(), key=lambda split: split_rank(split.name))
     return FoundDataset(folder, tuple(ordered))
-
-
-def saved_around(path: Path) -> FoundDataset | None:
-    """The saved dataset that a file is a shard of, by its own metadata."""
-    for folder in (path.parent.parent, path.parent):
-        if is_saved_folder(folder):
-            dataset = saved_dataset(folder)
-            if any(shard.path == path for split in dataset.splits for shard in split.shards):
-                return dataset
-    return None
 
 
 def _plain_name(name: str) -> str:
@@ -82,21 +72,30 @@ def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
     shards = []
     for entry in listed:
         name = entry.get("filename") if isinstance(entry, dict) else None
-        if not isinstance(name, str) or not _stays_inside(name):
-            text = f"{STATE_FILE} names a file outside its folder: {name!r}"
-            shards.append(FoundShard(state, error=text[:200]))
-        elif not is_file(folder / name):
-            shards.append(
-                FoundShard(folder / name, error=f"{STATE_FILE} names it, but it is missing")
-            )
+        path = folder / str(name)
+        if wrong := _wrong_with(name, "a file"):
+            shards.append(FoundShard(state, error=f"{STATE_FILE} names {wrong}"[:200]))
+        elif not is_file(path):
+            shards.append(FoundShard(path, error=f"{STATE_FILE} names it, but it is missing"))
         else:
-            shards.append(FoundShard(folder / name))
+            shards.append(FoundShard(path, format="arrow-stream"))  # `datasets` reads no other
     return tuple(shards)
+
+
+def _wrong_with(name: object, kind: str, single: bool = True) -> str | None:
+    """Why a name in a folder's metadata is not followed, None if it is."""
+    if not isinstance(name, str) or not single or not _stays_inside(name):
+        return f"{kind} outside its folder: {name!r}"
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return f"{kind} that no file system can have: {name!r}"
+    return None
 
 
 def _stays_inside(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/"))
-    inside = bool(name) and not parts.is_absolute() and ".." not in parts.parts
+    inside = bool(parts.parts) and not parts.is_absolute() and ".." not in parts.parts
     return inside and ":" not in parts.parts[0] and "\x00" not in name
 
 

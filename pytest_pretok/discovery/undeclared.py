@@ -5,7 +5,6 @@ Knows names and headers; no settings beyond the column names that make a file a 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from pytest_pretok.discovery.names import (
     with_missing,
 )
 from pytest_pretok.discovery.walk import has_columns
-from pytest_pretok.paths import is_file
-from pytest_pretok.readers import data_suffix
 
 
 def group_files(files: Sequence[Path], columns: Collection[str]) -> tuple[list[FoundDataset], int]:
@@ -65,25 +62,3 @@ def _pair_up(splits: list[FoundSplit], folder: Path, pattern: str) -> list[Found
         ordered = tuple(sorted(splits, key=lambda split: split_rank(split.name)))
         return [FoundDataset(folder if pattern == "*" else folder / pattern, ordered)]
     return [FoundDataset(split.anchor, (split,)) for split in splits]
-
-
-def siblings(path: Path) -> list[Path]:
-    """The files that could belong to the same split or dataset as a file named on its own."""
-    own = read_name(path)
-    if own.count is None and split_word(own.name) is None:
-        return [path]
-    try:
-        entries = sorted(os.listdir(path.parent))
-    except OSError:
-        return [path]
-    found = []
-    for entry in entries:
-        other = path.parent / entry
-        if other == path or (
-            data_suffix(entry)
-            and read_name(other).pattern == own.pattern
-            and is_file(other)
-            and os.path.realpath(other) != os.path.realpath(path)
-        ):
-            found.append(other)
-    return found

@@ -57,6 +57,7 @@ def _walk(
     if not top and "pyvenv.cfg" in names:
         return
     saved = is_saved_folder(folder) if names & {DICT_FILE, STATE_FILE} else False
+    listed = listed_files(folder) if saved else set()
     if saved:
         search.saved.append(folder)
     for entry in entries:
@@ -71,7 +72,7 @@ def _walk(
             search.declarations.append(path)
         elif data_suffix(entry.name) and not entry.name.startswith("."):
             if saved:
-                stray = entry.name.endswith(".arrow") and entry.name not in listed_files(folder)
+                stray = entry.name.endswith(".arrow") and entry.name not in listed
                 search.passed_over += stray
             else:
                 search.files.append(path)

@@ -15,6 +15,10 @@ from pytest_pretok.readers.base import Chunk, Header, Unit, UnreadableFile, unre
 from pytest_pretok.readers.batches import deliver, first_of_each, repeated_names
 
 _WHAT = "not readable as Arrow IPC"
+_NO_END = (
+    "the Arrow stream has no end marker: whoever wrote it did not finish, or the file is cut off "
+    "behind a record batch"
+)
 
 
 def header(path: Path, format: str) -> Header:
@@ -94,8 +98,8 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
     """The rows of a unit's record batches, in order.
 
     Raises:
-        UnreadableFile: a batch cannot be decoded, its offsets are out of order, or data follows
-            the end of a stream.
+        UnreadableFile: a batch cannot be decoded, its offsets are out of order, or a stream has no
+            end marker, or data behind it.
     """
     with unreadable(_WHAT), pa.memory_map(unit.path) as source:
         for batch in _batches(source, unit, columns):
@@ -140,6 +144,8 @@ def _batches(
     else:
         source.seek(0)
         yield from pa.ipc.open_stream(source, options=_only(schema, columns))
+        if source.tell() == source.size() and not _is_ended(source):
+            raise UnreadableFile(_NO_END)
     # Readers stop at the end marker: a second stream behind it would be lost without a word.
     while rest := source.read(2**20):
         if rest.strip(b"\0"):
@@ -160,3 +166,22 @@ def _batches_within(
             return
         # Columns cannot be chosen here, but nothing is copied from a memory map either.
         yield pa.ipc.read_record_batch(message, schema)
+    if stop == source.size():
+        raise UnreadableFile(_NO_END)
+
+
+def _is_ended(source: pa.MemoryMappedFile) -> bool:
+    """Whether a stream, whose messages are sound, says that it ends.
+
+    The format lets a writer merely close what it writes to, and pyarrow reads on to wherever that
+    is. In a file nothing else tells the end from a cut between two batches, and pyarrow,
+    `datasets`, polars and nanoarrow all write the marker.
+    """
+    source.seek(0)
+    reader = pa.ipc.MessageReader.open_stream(source)
+    while True:
+        before = source.tell()
+        try:
+            reader.read_next_message()
+        except StopIteration:
+            return bool(source.tell() > before)

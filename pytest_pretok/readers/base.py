@@ -17,6 +17,9 @@ FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
 TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
 _LONGEST_REASON = 300
+# Characters of a file that messages show where it is no data. Few: a link among the data may lead
+# to what its reader may see, and those who read a public log may not.
+QUOTED = 8
 
 
 class UnreadableFile(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pytest_pretok.readers.base import Chunk, Unit, UnreadableFile, unreadable
+from pytest_pretok.readers.base import QUOTED, Chunk, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.json_kind import BLANK
 from pytest_pretok.readers.jsonl import BYTES_A_TOKEN, Block, block_chunks
 from pytest_pretok.readers.text import pieces
@@ -177,7 +177,7 @@ def _check_between(found: _Found, origin: _Origin, first: bool) -> None:
 def _not_an_object(origin: _Origin, end: int, start: int, number: int) -> UnreadableFile:
     gap = origin.window[end:start]
     at = end + len(gap) - len(gap.lstrip(BLANK + b","))
-    shown = origin.window[at : at + 20].decode("utf-8", "replace")
+    shown = origin.window[at : at + QUOTED].decode("utf-8", "replace")
     row = origin.rows + number
     where = f"line {origin.line(at)} (row {row}, 0-based)"
     reason = f"{where}: expected an object behind one comma, found {shown!r}"
@@ -214,5 +214,5 @@ def _check_behind(origin: _Origin, end: int, source: Iterator[bytes]) -> None:
             break
         rest = piece.strip(BLANK)
     if rest:
-        shown = rest[:20].decode("utf-8", "replace")
+        shown = rest[:QUOTED].decode("utf-8", "replace")
         raise UnreadableFile(f"data follows the end of the array: {shown!r}")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_pretok.readers.base import UnreadableFile
+from pytest_pretok.readers.base import QUOTED, UnreadableFile
 
 TOKEN_COLUMNS = ("input_ids", "attention_mask", "labels", "tokens")
 BLANK = b" \t\r\n"
@@ -37,7 +37,7 @@ def json_kind(content: Iterator[bytes]) -> str:
     if head.startswith(b"["):
         return "json"
     if not head.startswith(b"{"):
-        shown = head[:20].decode("utf-8", "replace")
+        shown = head[:QUOTED].decode("utf-8", "replace")
         raise UnreadableFile(
             f"neither JSON nor any known format: begins with {shown!r}", foreign=True
         )

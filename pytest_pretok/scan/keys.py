@@ -22,7 +22,8 @@ LIMIT = 2**26  # rows held in memory: half a GiB
 RANGES = 256  # of key values, each small enough to be sorted in memory
 _PIECE = 2**20  # keys read from a file at once
 _BYTES = 8  # of a key
-_BLOCK = 2**17  # keys held side by side: a MiB
+_BLOCK = 2**17  # keys held side by side at most: a MiB
+_SMALLEST = 2**7  # there may be a hundred thousand splits of a few rows
 
 
 class RowKeys:
@@ -35,6 +36,7 @@ class RowKeys:
         self._limit = limit
         self._blocks: list[Keys] = []
         self._waiting = 0  # keys in the blocks
+        self._room = 0  # for keys in the last of them
         # Stretches of rows without a gap: where they begin in the split, and among the keys.
         self._rows: list[int] = []
         self._places: list[int] = []
@@ -57,20 +59,24 @@ class RowKeys:
         # Copied into large blocks: the small arrays of batches, kept one by one among all that
         # comes and goes while files are read, would hold on to ten times their own memory.
         while len(keys):
-            at = self._waiting % _BLOCK
-            if not at:
-                self._blocks.append(np.empty(_BLOCK, np.uint64))
-            part = keys[: _BLOCK - at]
-            self._blocks[-1][at : at + len(part)] = part
+            if not self._room:
+                self._room = min(_BLOCK, max(_SMALLEST, self._waiting))
+                self._blocks.append(np.empty(self._room, np.uint64))
+            part, block = keys[: self._room], self._blocks[-1]
+            at = len(block) - self._room
+            block[at : at + len(part)] = part
             self._waiting += len(part)
+            self._room -= len(part)
             keys = keys[len(part) :]
         if self._waiting >= self._limit:
             self._spill()
 
     def _held(self) -> Iterator[Keys]:
         """The keys in memory, in row order."""
-        for number, block in enumerate(self._blocks):
-            yield block[: self._waiting - number * _BLOCK]
+        for block in self._blocks[:-1]:
+            yield block
+        for block in self._blocks[-1:]:
+            yield block[: len(block) - self._room]
 
     def _spill(self) -> None:
         if self._files is None:
@@ -80,7 +86,7 @@ class RowKeys:
         in_order, runs = self._files
         keys = np.concatenate(list(self._held()))
         before = self._count - len(keys)
-        self._blocks, self._waiting = [], 0
+        self._blocks, self._waiting, self._room = [], 0, 0
         keys.tofile(in_order)
         keys.sort()
         self._runs.append(_cuts(keys, RANGES) + before)

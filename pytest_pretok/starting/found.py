@@ -63,10 +63,11 @@ def datasets_under(path: Path) -> list[FoundDataset]:
         found, _ = discovery.group_files(search.files, MAKE_A_DATASET)
         found += [discovery.saved_dataset(folder) for folder in search.saved]
         return sorted(found, key=lambda dataset: str(dataset.path))
-    saved = discovery.saved_around(path)
+    around = discovery.Surroundings()
+    saved = around.saved(path)
     if saved is not None:
         return [saved]
-    found, _ = discovery.group_files(discovery.siblings(path), MAKE_A_DATASET)
+    found, _ = discovery.group_files(around.siblings(path), MAKE_A_DATASET)
     return [one for one in found if path in _files(one.splits)]
 
 

@@ -85,7 +85,8 @@ class Judge:
         )
         wanted = {rule.name for rule in self.offered if selected is None or rule.name in selected}
         self.selected = tuple(rule for rule in self.offered if rule.name in wanted)
-        self.rules = tuple(rule for rule in ready if rule.name in _with_causes(ready, wanted))
+        needed = _with_causes(ready, wanted)
+        self.rules = tuple(rule for rule in ready if rule.name in needed)
         reads = dict.fromkeys(name for rule in self.rules for name in rule.reads)
         self.columns = Columns(self.contract, vocabulary, names, tuple(reads))
         named = {name for rule in self.rules if rule.views for name in rule.left_out_by}

@@ -317,8 +317,15 @@ def state_of(folder: Path, *names: object) -> None:
         "..\\x.arrow",
         "sub/../../x.arrow",
         "",
+        ".",
+        "./.",
+        "\\",
+        "C:x.arrow",
+        "\ud800",
+        "nul\0",
         3,
         None,
+        [],
     ],
 )
 def test_files_that_a_state_may_not_name(run: Run, here: Path, name: object) -> None:
@@ -330,11 +337,49 @@ def test_files_that_a_state_may_not_name(run: Run, here: Path, name: object) -> 
 
     sound(ran)
     assert failed(ran) == ["data/saved/state.json::unreadable-file"]
-    assert "missing" in ran.text or "outside its folder" in ran.text
+    reasons = ("missing", "outside its folder", "no file system")
+    assert any(reason in ran.text for reason in reasons)
     assert "root:" not in ran.text
 
 
-@pytest.mark.parametrize("name", ["../other", "/etc", "..", "gone", "a::b", "\x1b[31m"])
+@pytest.mark.parametrize("suffix", ["arrow", "parquet", "jsonl"])
+def test_files_that_only_others_read(run: Run, here: Path, suffix: str) -> None:
+    """`datasets` reads nothing but Arrow streams in a saved folder, whatever the name."""
+    folder = write_saved(here / "saved", clean_rows())
+    name = "data-00000-of-00001.arrow"
+    write(here / f"x.{suffix}", clean_rows()).rename(folder / name)
+    ran = run("--pretok-data=saved", "-rf")
+
+    sound(ran)
+    assert failed(ran) == ["saved/state.json::unreadable-file"]
+    assert "where the metadata of its folder promises" in " ".join(ran.text.split())
+
+
+@pytest.mark.parametrize("secret", ["file", "/etc/passwd", "/dev/zero", "pipe", "/proc/self/mem"])
+def test_links_in_a_saved_folder(run: Run, here: Path, secret: str) -> None:
+    """A link is followed to a file, which is read as data or not at all, and shown by no message.
+
+    The Hub's cache consists of links that lead out of their folder.
+    """
+    folder = write_saved(here / "saved", clean_rows())
+    path = folder / "data-00000-of-00001.arrow"
+    if secret == "file":
+        path.rename(here / "blob")
+        path.symlink_to(here / "blob")
+    else:
+        path.unlink()
+        path.symlink_to(here / "pipe" if secret == "pipe" else secret)
+        os.mkfifo(here / "pipe")
+    ran = run("--pretok-data=saved", "-rf")
+
+    sound(ran)
+    assert "root:x:0:" not in ran.text
+    assert failed(ran) == ([] if secret == "file" else ["saved/state.json::unreadable-file"])
+
+
+@pytest.mark.parametrize(
+    "name", ["../other", "/etc", "..", ".", "", "gone", "a::b", "\x1b[31m", "\ud800", "a/.."]
+)
 def test_splits_that_a_dict_may_not_name(run: Run, here: Path, name: str) -> None:
     """A split that is missing or lies outside of the folder fails."""
     write_saved(here / "data/other", clean_rows())

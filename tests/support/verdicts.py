@@ -43,12 +43,13 @@ def scan(
     split: str = "train",
     known: Known = ALL,
     cut: Cut | None = None,
+    ours: Judge | None = None,
 ) -> SplitScan:
     """Scan files as one split; ``cut`` makes units of about so many bytes, and batches of about so
     many tokens, where the plugin takes millions. A few of either go together.
     """
     shards = [Shard(str(path), path.name) for path in paths]
-    ours = judge(selected, known=known)
+    ours = ours or judge(selected, known=known)
     if cut is None:
         return scan_split(split, shards, ours, workers)
     units = partial(readers.split_units, target=cut[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from typing import Any
 
@@ -96,6 +97,7 @@ def test_memory_is_bounded_by_the_limit(monkeypatch: pytest.MonkeyPatch) -> None
 def test_keys_fill_their_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretches that begin and end anywhere in a block come back in order."""
     monkeypatch.setattr(module, "_BLOCK", 5)
+    monkeypatch.setattr(module, "_SMALLEST", 1)
     store = RowKeys()
     for start, many in ((0, 3), (3, 2), (5, 11), (16, 1)):
         store.add(start, np.arange(start, start + many, dtype=np.uint64) * 4 + 1)
@@ -105,3 +107,18 @@ def test_keys_fill_their_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert values.tolist() == [4 * 9]
     assert store.rows_with(values, 1).tolist() == [9, 17]
+
+
+def test_few_rows_hold_little_memory() -> None:
+    """A hundred thousand small files are as many splits: none may hold a large block."""
+    tracemalloc.start()
+    held = []
+    for _ in range(100):
+        keys = RowKeys()
+        keys.add(0, np.arange(3, dtype=np.uint64))
+        held.append(keys)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(held) == 100
+    assert size < 100 * 4096

@@ -305,13 +305,52 @@ def test_a_cut_file_is_unreadable(format: str, keep: float, write: Any, rows_of:
         rows_of(path)
 
 
-def test_a_stream_without_end_marker_is_read(write: Any, rows_of: Any) -> None:
-    """A stream that ends at a message boundary lacks nothing."""
-    table = pa.table({"input_ids": [[1], [2]]})
-    path = write(table, "arrow-stream")
-    path.write_bytes(path.read_bytes()[:-8])
+@pytest.mark.parametrize("target", [1, 10**6])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_stream_without_end_marker_is_unfinished(
+    tmp_path: Path, target: int, dictionary: bool
+) -> None:
+    """Cut behind any message, or never finished: the rows that are there, and then the error."""
+    path = tmp_path / "stream.arrow"
+    table = pa.table({"input_ids": [[-1, 0]] * 12})  # in a body, the bytes of an end marker
+    if dictionary:
+        table = table.append_column("source", pa.array(["a", "b"] * 6).dictionary_encode())
+    _write_stream(path, table, 4)
+    whole, stops = path.read_bytes(), []
+    with pa.memory_map(str(path)) as source:
+        messages = pa.ipc.MessageReader.open_stream(source)
+        for rows in (0, *([0] if dictionary else []), 4, 8, 12):
+            messages.read_next_message()
+            stops.append((source.tell(), rows))
+    assert whole[stops[-1][0] :] == b"\xff\xff\xff\xff\0\0\0\0"
+    for stop, rows in stops:
+        path.write_bytes(whole[:stop])
+        assert pa.ipc.open_stream(path.read_bytes()).read_all().num_rows == rows
+        read: list[int] = []
+        units = split_units(path, read_header(path), target)
+        with pytest.raises(UnreadableFile, match="no end marker"):
+            read.extend(c.batch.num_rows for u in units for c in read_chunks(u, ["input_ids"]))
+        assert sum(read) == rows
 
-    assert rows_of(path) == table.to_pylist()
+
+def test_writers_end_their_streams(tmp_path: Path, rows_of: Any) -> None:
+    """What `datasets` saves and caches, polars and pandas write is finished, and is read."""
+    datasets = pytest.importorskip("datasets")
+    polars = pytest.importorskip("polars")
+    rows = {"input_ids": [[1, 2], [3]], "labels": [[-100, 2], [3]]}
+    made = datasets.Dataset.from_dict(rows)
+    made.save_to_disk(tmp_path / "one")
+    made.save_to_disk(tmp_path / "two", num_shards=2)
+    made.filter(lambda row: True, cache_file_name=str(tmp_path / "indices.cache"))
+    made.map(lambda row: row, cache_file_name=str(tmp_path / "mapped.arrow"))
+    polars.DataFrame(rows).write_ipc_stream(tmp_path / "polars.arrow")
+    polars.DataFrame(rows).write_ipc(tmp_path / "polars-file.arrow")
+    pa.Table.from_pydict(rows).to_pandas().to_feather(tmp_path / "pandas.arrow")
+    paths = sorted(tmp_path.rglob("*.arrow"))
+
+    assert len(paths) == 7
+    assert [len(rows_of(path)) for path in paths].count(2) == 5
+    assert sum(len(rows_of(path)) for path in paths) == 12
 
 
 def test_zeros_behind_a_stream_are_padding(write: Any, rows_of: Any) -> None:

@@ -99,7 +99,7 @@ REFUSED = {
     "UTF-32": ('{"input_ids": [1]}'.encode("utf-32"), "UTF-32 text", False),
     "UTF-16 BE": (b"\xfe\xff\0{", "UTF-16 text", False),
     "blank": (b" \n\r\n", "nothing but white space", False),
-    "csv": (b"input_ids,labels\n1,2\n", "neither JSON .* begins with 'input_ids,labels", True),
+    "csv": (b"input_ids,labels\n1,2\n", "neither JSON .* begins with 'input_id'", True),
     "array of numbers": (b"[1, 2, 3]", r"line 1 \(row 0", True),
     "indented object": (b'{\n  "name": "x"\n}\n', "over several lines .* the key 'name'", True),
     "column lists": (b'{"input_ids": [[1], [2]], "labels": [[1], [2]]}', "a list of lists", False),

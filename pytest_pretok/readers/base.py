@@ -15,6 +15,7 @@ import pyarrow as pa
 
 FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
+LARGEST_READ = 128 * 2**20  # bytes of an Arrow record batch that is read into memory
 _LONGEST_REASON = 300
 
 
@@ -67,7 +68,8 @@ class Unit:
     """A part of one shard that is read on its own; builtins only, so that it can cross processes.
 
     ``part`` is a half-open range of row groups (parquet), record batches (arrow-file) or bytes
-    (plain JSON Lines), and empty where the shard is one unit; ``size`` is in bytes.
+    (plain JSON Lines), and empty where the shard is one unit; ``size`` is in bytes. A unit that is
+    ``mapped`` is looked at where it lies: a file that is cut off meanwhile ends the process.
     """
 
     path: str
@@ -75,6 +77,7 @@ class Unit:
     part: tuple[int, ...]
     rows: int | None
     size: int
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,12 @@ class Damage:
     def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
         """Take down which files are no longer those that were opened."""
         for shard, before in stamps.items():
-            if not self.broken(shard) and stamp_of(paths[shard]) != before:
-                why = "the file changed while it was read; check it again once it is written"
-                self.facts[shard] = replace(self.facts[shard], error=why)
+            if stamp_of(paths[shard]) == before:
+                continue
+            why = "the file changed while it was read; check it again once it is written"
+            met = self.facts[shard].error  # what the change led to, if anything
+            self.facts[shard] = replace(self.facts[shard], error=f"{why} ({met})" if met else why)
+            self.lost.discard(shard)
 
     def explain(self, findings: dict[str, Finding]) -> None:
         """Say of files that are unreadable for the machines' sake alone what that means."""

@@ -20,6 +20,7 @@ from pretok_schemas.flat import Ints
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.state import State
+from pytest_pretok.abandon import go_on
 from pytest_pretok.readers import Chunk, Unit, UnreadableFile, read_chunks
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -85,6 +86,7 @@ class LookTask:
             rows.append(0)
             try:
                 for chunk in read_chunks(part.unit, part.columns):
+                    go_on()
                     rows[-1] += chunk.batch.num_rows
                     self._look(gathered.add(chunk), part, state)
             except UnreadableFile as error:
@@ -149,6 +151,7 @@ class DigestTask:
         part, found, before = asked.part, list[tuple[int, bytes]](), 0
         try:
             for chunk in read_chunks(part.unit, part.columns):
+                go_on()
                 batch = self.judge.columns.batch(chunk.batch, foreign=part.foreign)
                 low, high = np.searchsorted(asked.rows, [before, before + batch.rows])
                 rows = asked.rows[low:high]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_pretok.abandon import go_on
 from pytest_pretok.engines import Engine, Lost
 from pytest_pretok.scan.tasks import Asked, DigestTask, LookTask, Part
 
@@ -93,16 +95,39 @@ class Sabotaged:
     at: Sequence[str]
     wrap: Callable[[Task], Task]
     remote: bool = True  # what the scan is told
+    locked: bool = False  # what the engine is told
 
     def run(
-        self, task: Task, units: Sequence[Any], locked: bool = False
+        self, task: Task, units: Sequence[Any], locked: bool = False, apart: bool = False
     ) -> Iterator[tuple[int, Any]]:
         """The engine's own results; None is a lost unit."""
         if pass_of(task) not in self.at:
             yield from self.engine.run(task, units)
             return
-        for index, result in self.engine.run(self.wrap(task), list(enumerate(units))):
+        wrapped = self.wrap(task)
+        for index, result in self.engine.run(wrapped, list(enumerate(units)), self.locked):
             yield index, Lost("it was given up") if result is None else result
 
     def close(self) -> None:
         """The engine is whoever made it's to close."""
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Says with a file that the first unit of a shard named so is at work, and stays at it.
+
+    For a minute, chunk after chunk, as a large unit does: it can be given up in between.
+    """
+
+    task: Task
+    sign: str
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """The task's own result, in the end."""
+        number, unit = numbered
+        if number == 0 and "stuck" in unit[0].unit.path:
+            Path(self.sign).touch()
+            for _ in range(600):
+                go_on()
+                time.sleep(0.1)
+        return self.task(unit)

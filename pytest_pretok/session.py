@@ -238,7 +238,7 @@ class DataSession:
             self.records.errors += 1
 
     def _crashed(self, report: pytest.TestReport) -> bool:
-        """Whether a worker of pytest-xdist died over an item of ours: its report has no keywords."""
+        """Whether a worker of pytest-xdist died over an item of ours; it left no keywords."""
         root = self.config.rootpath
         return not report.keywords and any(
             report.nodeid.startswith(f"{node_path(Path(anchor), root)}::")

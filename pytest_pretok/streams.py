@@ -14,7 +14,7 @@ from typing import Any, TextIO
 def open_closed() -> None:
     """Open the standard streams that this process was started without (``>&-``), to nowhere.
 
-    Else the next file that is opened would take such a stream's number, and what is printed with it.
+    Else the next file that is opened would have such a stream's number, and take what is printed.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is not None:
@@ -25,7 +25,7 @@ def open_closed() -> None:
             os.dup2(opened, number)
             os.close(opened)
         mode = "r" if name == "stdin" else "w"
-        stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115
+        stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
 
 

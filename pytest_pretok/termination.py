@@ -1,4 +1,7 @@
-"""SIGTERM as an interruption: what CI systems send before they kill. Knows nothing of the session."""
+"""SIGTERM as an interruption: what CI systems send before they kill.
+
+Knows nothing of the session.
+"""
 
 from __future__ import annotations
 

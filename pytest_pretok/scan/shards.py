@@ -142,7 +142,7 @@ def holds_lock(parts: Sequence[Part]) -> bool:
 
 
 def is_mapped(parts: Sequence[Part]) -> bool:
-    """Whether some of the parts are looked at in a file that, cut off meanwhile, ends the process."""
+    """Whether some of the parts are mapped: their file, cut off meanwhile, ends the process."""
     return any(part.unit.mapped for part in parts)
 
 

@@ -1,1 +1,1 @@
-"""Faults while a check runs, in real processes: signals, full disks, files that change, no memory."""
+"""Faults while a check runs: signals, full disks, files that change, no memory."""

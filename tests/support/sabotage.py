@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_pretok.abandon import go_on
 from pytest_pretok.engines import Engine, Lost
+from pytest_pretok.readers import arrow
 from pytest_pretok.scan.tasks import Asked, DigestTask, LookTask, Part
 
 Task = Callable[[Any], Any]
@@ -105,7 +106,7 @@ class Sabotaged:
             yield from self.engine.run(task, units)
             return
         wrapped = self.wrap(task)
-        for index, result in self.engine.run(wrapped, list(enumerate(units)), self.locked):
+        for index, result in self.engine.run(wrapped, list(enumerate(units)), self.locked, apart):
             yield index, Lost("it was given up") if result is None else result
 
     def close(self) -> None:
@@ -131,3 +132,28 @@ class Stuck:
                 go_on()
                 time.sleep(0.1)
         return self.task(unit)
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """Truncates the file of a mapped unit once it is mapped: who looks at it then dies of it."""
+
+    task: Task
+    notes: str
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """The task's own result, if we live to see it."""
+        opened = arrow._opened
+
+        def cut_off(unit: Any) -> Any:
+            source = opened(unit)
+            assert unit.mapped
+            Path(self.notes, f"mapped-by-{os.getpid()}").touch()
+            os.truncate(unit.path, 4096)
+            return source
+
+        arrow._opened = cut_off
+        try:
+            return self.task(numbered[1])
+        finally:
+            arrow._opened = opened

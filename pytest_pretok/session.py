@@ -234,6 +234,9 @@ class DataSession:
         found = getattr(report, "pretok", None)
         if found is not None:
             self.records.add(json.loads(found), report.outcome)
+            if not hasattr(self.config, "workerinput"):
+                # The terminal keeps every report to the end, a worker has yet to send it.
+                del report.pretok  # type: ignore[attr-defined]
         elif report.failed and ("pretok" in report.keywords or self._crashed(report)):
             self.records.errors += 1
 

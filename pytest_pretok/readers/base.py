@@ -112,9 +112,14 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def unreadable(what: str) -> Iterator[None]:
-    """Turn what a library raises over a broken file into `UnreadableFile`, with its message."""
+    """Turn what a library raises over a broken file into `UnreadableFile`, with its message.
+
+    A lack of memory says nothing about the file, and stays a MemoryError.
+    """
     try:
         yield
+    except MemoryError:
+        raise
     except LIBRARY_ERRORS as error:
         raise UnreadableFile(f"{what}: {_message(error)}") from error
 

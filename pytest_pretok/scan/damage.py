@@ -20,8 +20,8 @@ _ON_A_CLUSTER = (
     "--pretok-engine=local does without it"
 )
 _HERE = (
-    "look whether memory ran out (SIGKILL in the system's log); if not, the file crashes its "
-    "decoder: write it anew from its source"
+    "look whether memory ran out (SIGKILL in the system's log): fewer workers need less "
+    "(--pretok-workers=1); if not, the file crashes its decoder: write it anew from its source"
 )
 
 
@@ -77,13 +77,17 @@ class Damage:
 
 
 def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:
-    return isinstance(done, Lost) or (remote and done.absent_on is not None)
+    if isinstance(done, Lost) or done.no_memory:
+        return True
+    return remote and done.absent_on is not None
 
 
 def _error_of(part: Part, done: Done[Any] | Lost, remote: bool) -> str | None:
     if isinstance(done, Lost):
         where = "lost on the cluster" if remote else "lost"
         return f"{where}: {name_of(part.unit)}: {done.reason}"
+    if done.no_memory:
+        return f"{name_of(part.unit)}: {done.error}"
     if done.absent_on is not None and remote:
         return f"the worker on {done.absent_on} could not open it: {done.error}"
     return done.error

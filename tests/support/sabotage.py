@@ -157,3 +157,26 @@ class CutOff:
             return self.task(numbered[1])
         finally:
             arrow._opened = opened
+
+
+@dataclass(frozen=True)
+class Limited:
+    """Allows the process so many more bytes of address space while a unit of `dense` is done."""
+
+    task: Task
+    more: int
+
+    def __call__(self, numbered: tuple[int, Any]) -> Any:
+        """The task's own result, if the memory lasts."""
+        import resource
+
+        if "dense" not in numbered[1][0].unit.path:
+            return self.task(numbered[1])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        allowed = pages * resource.getpagesize() + self.more
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, before[1]))
+        try:
+            return self.task(numbered[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)

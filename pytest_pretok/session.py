@@ -236,7 +236,7 @@ class DataSession:
             self.records.add(json.loads(found), report.outcome)
             if not hasattr(self.config, "workerinput"):
                 # The terminal keeps every report to the end, a worker has yet to send it.
-                del report.pretok  # type: ignore[attr-defined]
+                del report.pretok
         elif report.failed and ("pretok" in report.keywords or self._crashed(report)):
             self.records.errors += 1
 

@@ -205,7 +205,7 @@ SETTINGS: dict[str, dict[str, str | None]] = {
     "hash 0": {"PYTHONHASHSEED": "0"},
     "hash 1": {"PYTHONHASHSEED": "1"},
     "hash random": {"PYTHONHASHSEED": "random"},
-    "C": {"LC_ALL": "C", "PYTHONUTF8": "0"},
+    "C": {"LC_ALL": None, "LC_CTYPE": None, "LANG": "C", "PYTHONUTF8": "0"},
     "POSIX, utf8": {"LC_ALL": "POSIX", "PYTHONUTF8": "1"},
     "C.UTF-8": {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "0"},
     "de_DE": {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"},

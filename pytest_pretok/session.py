@@ -26,12 +26,17 @@ from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
 from pytest_pretok.report import summary
 from pytest_pretok.report.records import Records, record
+from pytest_pretok.termination import Termination
+from pytest_pretok.text import node_path
 
 if TYPE_CHECKING:
     from pytest_pretok.baseline import Standing
     from pytest_pretok.report.known import Update
 
+# All was run, or nothing chosen. 3, for one, is an error of pytest or a plugin amid the items.
+_TO_THE_END = (0, 1, 5)
 _FINDING = pytest.StashKey[Finding]()
+_CUT_SHORT = "INCOMPLETE: the run was cut short; what is not told above was not judged"
 _LOST = "pretok_lost_part"  # what a worker says: why its violations were not written
 
 
@@ -66,6 +71,7 @@ class DataSession:
             config.getoption("pretok_engine"),
         )
         self.updates: list[Update] = []
+        self._termination: Termination | None = None
         self.checks = Checks(plan, options, self._selection)
         self._told: dict[tuple[int, str], dict[str, Any]] = {}
         self._folders: dict[str, list[str]] = defaultdict(list)
@@ -153,8 +159,15 @@ class DataSession:
     # -- hooks
 
     def pytest_sessionstart(self) -> None:
-        """Take hold of the terminal before capture does; workers of pytest-xdist have none."""
+        """Take hold of the terminal before capture does; workers of pytest-xdist have none.
+
+        What CI sends before it kills ends the session as Ctrl-C does: reports say how far it came,
+        and no engine is left behind. A worker of pytest-xdist is ended by its controller.
+        """
         config = self.config
+        if not hasattr(config, "workerinput"):
+            self._termination = Termination()
+            config.add_cleanup(self._termination.close)
         if config.get_verbosity() >= 0 and config.pluginmanager.hasplugin("terminalreporter"):
             self.show_progress()
 
@@ -221,8 +234,19 @@ class DataSession:
         found = getattr(report, "pretok", None)
         if found is not None:
             self.records.add(json.loads(found), report.outcome)
-        elif report.failed and "pretok" in report.keywords:
+            if not hasattr(self.config, "workerinput"):
+                # The terminal keeps every report to the end, a worker has yet to send it.
+                del report.pretok
+        elif report.failed and ("pretok" in report.keywords or self._crashed(report)):
             self.records.errors += 1
+
+    def _crashed(self, report: pytest.TestReport) -> bool:
+        """Whether a worker of pytest-xdist died over an item of ours; it left no keywords."""
+        root = self.config.rootpath
+        return not report.keywords and any(
+            report.nodeid.startswith(f"{node_path(Path(anchor), root)}::")
+            for anchor in self.plan.anchors
+        )
 
     def pytest_report_header(self) -> list[str]:
         """What will be checked."""
@@ -236,8 +260,15 @@ class DataSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Stop the engine, and write what was asked for."""
-        self.checks.close()
+        """Write what was asked for, and stop the engine, which may take a while."""
+        if self._termination is not None:
+            self._termination.ignore()
+        try:
+            self._finish(session, exitstatus)
+        finally:
+            self.checks.close()
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         if hasattr(self.config, "workerinput"):
             worker = self.config.workerinput["workerid"]
             lost = self.outputs.write_part(worker, self.checks)
@@ -246,8 +277,8 @@ class DataSession:
         if not self._distributed():
             self.outputs.write_part("main", self.checks)
         self.outputs.join_parts(self.plan)
-        self.records.complete = not (
-            session.shouldstop or session.shouldfail or int(exitstatus) == 2
+        self.records.complete = int(exitstatus) in _TO_THE_END and not (
+            session.shouldstop or session.shouldfail
         )
         self.outputs.write_reports(self.records)
         self._tell_hooks()
@@ -299,6 +330,7 @@ class DataSession:
             lines += self._baseline_lines(width)
         if not quiet:
             lines += summary.lines(self.records, width)
+        lines += [] if self.records.complete else [_CUT_SHORT]
         lines += self.outputs.lines
         if lines:
             terminalreporter.section("pretok", "-")

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import pytest
 
 from pytest_pretok.notices import PretokWarning
+from pytest_pretok.streams import Lasting
+from pytest_pretok.whole_files import reason_of
 
 if TYPE_CHECKING:
     from pytest_pretok.nodes import RuleItem
@@ -58,12 +60,26 @@ class Manner:
 
 
 def run(words: Sequence[str], manner: Manner) -> int:
-    """Run pytest with these words behind the shield; its exit code."""
-    with _unsettled() as restore, warnings.catch_warnings(), redirect_stderr(_translated()):
+    """Run pytest with these words behind the shield; its exit code.
+
+    Output that nobody reads on (``| head``) changes no verdict, and output that is lost is told.
+    """
+    out, err = Lasting(sys.stdout), Lasting(sys.stderr)
+    with (
+        _unsettled() as restore,
+        warnings.catch_warnings(),
+        redirect_stdout(cast(TextIO, out)),
+        redirect_stderr(cast(TextIO, _Translated(cast(TextIO, err)))),
+    ):
         # Filters of the interpreter (-W, PYTHONWARNINGS) are meant for code, not for data.
         warnings.simplefilter("ignore")
         arguments = [*SHIELD, *manner.words, *words]
-        return int(pytest.main(arguments, plugins=[Shown(manner, restore)]))
+        code = int(pytest.main(arguments, plugins=[Shown(manner, restore)]))
+        out.flush()
+        if out.failure is None or isinstance(out.failure, BrokenPipeError):
+            return code
+        sys.stderr.write(f"Error: the output was not written: {reason_of(out.failure)}\n")
+        return code or int(pytest.ExitCode.USAGE_ERROR)
 
 
 @contextmanager
@@ -109,10 +125,6 @@ class _Translated:
         for theirs, ours in self._SPOKEN:
             text = text.replace(theirs, ours)
         return self._stream.write(text)
-
-
-def _translated() -> TextIO:
-    return cast(TextIO, _Translated(sys.stderr))
 
 
 class Shown:

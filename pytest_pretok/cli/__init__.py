@@ -12,6 +12,7 @@ import click
 
 from pytest_pretok import __version__
 from pytest_pretok.cli.common import as_failures, nearest
+from pytest_pretok.streams import open_closed
 
 # name -> where it lives, and what the list of commands says of it
 COMMANDS = {
@@ -29,6 +30,11 @@ COMMANDS = {
 
 class _Commands(click.Group):
     """A group whose commands are imported one by one, and end with pytest's exit codes."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program, with streams to write to even where there are none."""
+        open_closed()
+        return super().main(*args, **kwargs)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the words before the command's name."""

@@ -5,6 +5,7 @@ Must not know what any command does.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -89,6 +90,12 @@ def as_failures() -> Iterator[None]:
         # Nobody reads on (`| head`): flushing what is left at the end would only complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"Error: the output was not written: {os.strerror(errno.ENOSPC)}", err=True)
+        raise SystemExit(USAGE) from None
     except Exception as error:
         known = _failure(error)
         if known is None:

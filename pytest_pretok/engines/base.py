@@ -42,14 +42,19 @@ class Engine(Protocol):
         """Whether workers may see other files than this process does."""
 
     def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+        self,
+        task: Callable[[U], R],
+        units: Sequence[U],
+        locked: bool = False,
+        apart: bool = False,
     ) -> Iterator[tuple[int, R | Lost]]:
         """Results by the numbers of their units, in the order of the units.
 
         Task, units and results are plain data that can be pickled. Few units are under way at a
         time, however many there are. What a task raises is raised here, when its turn comes.
         ``locked`` tells that there is much work, and that most of it holds the interpreter lock:
-        threads would only wait for one another.
+        threads would only wait for one another. ``apart`` tells that a unit may end the process
+        that does it, which must not be this one.
 
         Raises:
             EngineError: there is nobody left to work.

@@ -51,7 +51,11 @@ class DaskTasks:
         self._ahead = (workers if address else None) or AHEAD * threads
 
     def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+        self,
+        task: Callable[[U], R],
+        units: Sequence[U],
+        locked: bool = False,
+        apart: bool = False,
     ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
         if not units:

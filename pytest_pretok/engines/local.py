@@ -1,4 +1,5 @@
-"""Scan units on this machine: on threads, or in processes where threads would wait for one another.
+"""Scan units on this machine: on threads, or in processes where threads would wait for one another,
+or where a unit may end the process that reads it.
 
 Must not know what a task does.
 """
@@ -19,7 +20,7 @@ R = TypeVar("R")
 
 
 class Local:
-    """Threads, or as many processes for work that holds the interpreter lock."""
+    """Threads, or as many processes for work that holds the lock, or must not be done here."""
 
     remote = False
 
@@ -28,10 +29,15 @@ class Local:
         self._processes: Processes | None = None
 
     def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+        self,
+        task: Callable[[U], R],
+        units: Sequence[U],
+        locked: bool = False,
+        apart: bool = False,
     ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
-        if not locked or self._threads.workers == 1 or len(units) == 1:
+        threads_do = not locked or self._threads.workers == 1 or len(units) == 1
+        if threads_do and not apart:
             yield from self._threads.run(task, units)
             return
         if self._processes is None:

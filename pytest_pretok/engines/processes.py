@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import IO, Any, TypeVar
 
 from pytest_pretok import __version__
+from pytest_pretok.abandon import go_on
 from pytest_pretok.engines.base import Lost
 from pytest_pretok.engines.remote import Answer, call, opened, packed
 from pytest_pretok.engines.threads import Threads
@@ -62,6 +63,10 @@ class Worker:
             raise Died(_how(self._process.returncode)) from error
         return answer
 
+    def kill(self) -> None:
+        """End the process whatever it is at; who waits for its answer meets `Died`."""
+        self._process.kill()
+
     def close(self, grace: float = _GRACE) -> None:
         """End the process: it stops by itself once nothing more can be asked."""
         asked, told = self._pipes()
@@ -89,13 +94,22 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self._threads = Threads(workers)
         self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
 
     def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = True
+        self,
+        task: Callable[[U], R],
+        units: Sequence[U],
+        locked: bool = True,
+        apart: bool = True,
     ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
         shared = packed(task)
-        for index, answer in self._threads.run(lambda unit: self._do(shared, unit), units):
+
+        def do(unit: U) -> Answer | Lost:
+            return self._do(shared, unit)
+
+        for index, answer in self._threads.run(do, units, give_up=self._kill_busy):
             yield index, answer if isinstance(answer, Lost) else opened(answer)
 
     def close(self) -> None:
@@ -104,21 +118,33 @@ class Processes:
         for worker in idle:
             worker.close()
 
+    def _kill_busy(self) -> None:
+        """End what nobody waits for any more; `go_on` keeps its thread from trying again."""
+        for worker in list(self._busy):
+            worker.kill()
+
     def _do(self, task: bytes, unit: object) -> Answer | Lost:
         """One unit, on a thread of its own."""
         content, how = packed(unit), ""
         for _ in range(TRIES):
+            go_on()
             try:
                 worker = self._idle.pop()
             except IndexError:
                 worker = Worker()
+            self._busy.add(worker)
             try:
                 answer = worker.do(task, content)
             except Died as death:
                 how = str(death)
+            except BaseException:  # Ctrl-C, where this is the main thread
+                worker.close(0)
+                raise
             else:
                 self._idle.append(worker)
                 return answer
+            finally:
+                self._busy.discard(worker)
         return Lost(f"{TRIES} processes in turn died over it, the last one {how}")
 
 

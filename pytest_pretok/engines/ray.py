@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import os
 import pkgutil
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 from pytest_pretok import __version__
@@ -50,7 +52,8 @@ class RayTasks:
             self._ray = ray
             self._ours = not ray.is_initialized()  # a test session may have connected already
             if self._ours:
-                _connect(ray, address, workers)
+                with _own_termination():
+                    _connect(ray, address, workers)
         try:
             self._check_nodes()
             self._ahead = workers or AHEAD * self._processors()
@@ -62,7 +65,11 @@ class RayTasks:
         self._call = ray.remote(call).options(max_retries=RETRIES, name="pretok")
 
     def run(
-        self, task: Callable[[U], R], units: Sequence[U], locked: bool = False
+        self,
+        task: Callable[[U], R],
+        units: Sequence[U],
+        locked: bool = False,
+        apart: bool = False,
     ) -> Iterator[tuple[int, R | Lost]]:
         """Results in the order of the units; see `Engine.run`."""
         if not units:
@@ -145,6 +152,17 @@ def _works(node: Mapping[str, Any]) -> bool:
 
 def _nobody() -> str:
     return f"--pretok-engine=ray: the cluster has had no processor for {PATIENCE:.0f} s"
+
+
+@contextmanager
+def _own_termination() -> Iterator[None]:
+    """Keep a handler of SIGTERM: that of `ray.init` raises what pytest takes for a failed item."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if callable(before) and current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _connect(ray: Any, address: str, workers: int | None) -> None:

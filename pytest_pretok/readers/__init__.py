@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_pretok.readers.base import (
     FORMATS,
+    LARGEST_READ,
     TYPED,
     CellDefect,
     Chunk,
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _TOKENS = 262_144  # a batch of so many stays in the processor's cache
-_TOKENS_MAPPED = 4 * _TOKENS  # nothing is decoded into memory: fewer steps outweigh the cache
+_TOKENS_ARROW = 4 * _TOKENS  # nothing is decoded: fewer steps outweigh the cache
 UNIT = 16 * 2**20  # bytes, so that a file of a few hundred MB keeps all processors busy
 
 
@@ -94,7 +95,8 @@ def split_units(path: Path, header: Header, target: int = UNIT) -> list[Unit]:
         told = [rows for rows, _ in header.parts[first:stop]]
         rows = None if None in told else sum(count or 0 for count in told)
         size = sum(size for _, size in header.parts[first:stop])
-        found.append(Unit(str(path), header.format, (first, stop), rows, size))
+        mapped = header.format == "arrow-file" and size // (stop - first) > LARGEST_READ
+        found.append(Unit(str(path), header.format, (first, stop), rows, size, mapped))
     return found
 
 
@@ -122,7 +124,7 @@ def read_chunks(
 ) -> Iterator[Chunk]:
     """The rows of a unit in batches of about ``tokens`` tokens in the first asked list column.
 
-    About a quarter of a million unless asked otherwise, or a million in files that are mapped.
+    About a quarter of a million unless asked otherwise, or a million in Arrow files.
 
     A batch holds those of the asked columns that the file has, with the file's own types, and
     counts its rows even where it has none of them. JSON columns are ``list<int64>``; one that no
@@ -132,13 +134,13 @@ def read_chunks(
     Raises:
         UnreadableFile: the data cannot be decoded; it may come after sound batches.
     """
-    mapped = unit.format in ("arrow-file", "arrow-stream")
-    tokens = tokens or (_TOKENS_MAPPED if mapped else _TOKENS)
+    is_arrow = unit.format in ("arrow-file", "arrow-stream")
+    tokens = tokens or (_TOKENS_ARROW if is_arrow else _TOKENS)
     if unit.format == "parquet":
         from pytest_pretok.readers import parquet
 
         return parquet.chunks(unit, (*columns, *further), tokens)
-    if mapped:
+    if is_arrow:
         from pytest_pretok.readers import arrow
 
         return arrow.chunks(unit, (*columns, *further), tokens)

@@ -1,6 +1,8 @@
-"""Arrow IPC shards, file (Feather v2) and stream: record batches of a memory map to chunks.
+"""Arrow IPC shards, file (Feather v2) and stream: record batches to chunks.
 
-Knows nothing of tokens' meaning.
+Record batches are read. Only huge ones are mapped into memory, and those of streams that hold much
+beside the tokens: a mapped file that somebody truncates, or a disk that fails, ends the process
+that looks at it (SIGBUS), where reading raises. Knows nothing of tokens' meaning.
 """
 
 from __future__ import annotations
@@ -11,14 +13,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pytest_pretok.readers.base import Chunk, Header, Unit, UnreadableFile, unreadable
+from pytest_pretok.readers.base import (
+    LARGEST_READ,
+    Chunk,
+    Header,
+    Unit,
+    UnreadableFile,
+    unreadable,
+)
 from pytest_pretok.readers.batches import deliver, first_of_each, repeated_names
+from pytest_pretok.readers.guard import is_list
 
 _WHAT = "not readable as Arrow IPC"
 _NO_END = (
     "the Arrow stream has no end marker: whoever wrote it did not finish, or the file is cut off "
     "behind a record batch"
 )
+_WORTH_A_MAP = 8 * 2**20  # bytes of a unit with columns that nobody asks for, and may be large
 
 
 def header(path: Path, format: str) -> Header:
@@ -27,7 +38,7 @@ def header(path: Path, format: str) -> Header:
     Raises:
         UnreadableFile: the schema cannot be read.
     """
-    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
+    with unreadable(_WHAT), pa.OSFile(str(path), "rb") as source:
         schema = _schema(source, format)
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
@@ -50,9 +61,13 @@ def stream_units(path: Path, target: int) -> list[Unit]:
     Raises:
         UnreadableFile: the schema cannot be read.
     """
+    # Mapped, for a moment: of each message only the few bytes before its body are looked at.
     with unreadable(_WHAT), pa.memory_map(str(path)) as source:
         size = source.size()
-        whole = [Unit(str(path), "arrow-stream", (), None, size)]
+        bulky = any(_is_bulky(field.type) for field in _schema(source, "arrow-stream"))
+        largest = _WORTH_A_MAP if bulky else LARGEST_READ
+        whole = [Unit(str(path), "arrow-stream", (), None, size, size > largest)]
+        source.seek(0)
         try:
             marks = list(_messages(source))
         except (pa.ArrowException, OSError):
@@ -66,9 +81,21 @@ def stream_units(path: Path, target: int) -> list[Unit]:
             cuts.append(start)
     cuts.append(size)
     return [
-        Unit(str(path), "arrow-stream", (start, stop), None, stop - start)
+        Unit(str(path), "arrow-stream", (start, stop), None, stop - start, stop - start > largest)
         for start, stop in pairwise(cuts)
     ] or whole
+
+
+def _is_bulky(dtype: pa.DataType) -> bool:
+    """Whether a column is none of ours, and may be much larger than those: pictures, floats.
+
+    Of a stream columns cannot be chosen: what is not mapped is read with all of them.
+    """
+    if is_list(dtype):
+        return not pa.types.is_integer(dtype.value_type) and not pa.types.is_boolean(
+            dtype.value_type
+        )
+    return pa.types.is_nested(dtype) or not pa.types.is_primitive(dtype)
 
 
 def _is_native(source: pa.MemoryMappedFile) -> bool:
@@ -101,13 +128,17 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         UnreadableFile: a batch cannot be decoded, its offsets are out of order, or a stream has no
             end marker, or data behind it.
     """
-    with unreadable(_WHAT), pa.memory_map(unit.path) as source:
+    with unreadable(_WHAT), _opened(unit) as source:
         for batch in _batches(source, unit, columns):
             for piece in deliver(batch, columns, tokens):
                 yield Chunk(piece)
 
 
-def _schema(source: pa.MemoryMappedFile, format: str) -> pa.Schema:
+def _opened(unit: Unit) -> pa.NativeFile:
+    return pa.memory_map(unit.path) if unit.mapped else pa.OSFile(unit.path, "rb")
+
+
+def _schema(source: pa.NativeFile, format: str) -> pa.Schema:
     source.seek(0)
     if format == "arrow-file":
         return pa.ipc.open_file(source).schema
@@ -124,9 +155,7 @@ def _only(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
     return pa.ipc.IpcReadOptions(included_fields=sorted(wanted), use_threads=False)
 
 
-def _batches(
-    source: pa.MemoryMappedFile, unit: Unit, columns: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
+def _batches(source: pa.NativeFile, unit: Unit, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     schema = _schema(source, unit.format)
     if unit.format == "arrow-file":
         source.seek(0)
@@ -153,7 +182,7 @@ def _batches(
 
 
 def _batches_within(
-    source: pa.MemoryMappedFile, schema: pa.Schema, unit: Unit
+    source: pa.NativeFile, schema: pa.Schema, unit: Unit
 ) -> Iterator[pa.RecordBatch]:
     """The record batches of a byte range of a stream, up to its end marker if that is within."""
     start, stop = unit.part
@@ -164,7 +193,7 @@ def _batches_within(
             message = reader.read_next_message()
         except StopIteration:
             return
-        # Columns cannot be chosen here, but nothing is copied from a memory map either.
+        # Columns cannot be chosen here; where the others may be large the file is mapped.
         yield pa.ipc.read_record_batch(message, schema)
     if stop == source.size():
         raise UnreadableFile(_NO_END)

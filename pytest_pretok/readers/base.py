@@ -16,6 +16,7 @@ import pyarrow as pa
 FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
 TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
+LARGEST_READ = 128 * 2**20  # bytes of an Arrow record batch that is read into memory
 _LONGEST_REASON = 300
 # Characters of a file that messages show where it is no data. Few: a link among the data may lead
 # to what its reader may see, and those who read a public log may not.
@@ -71,7 +72,8 @@ class Unit:
     """A part of one shard that is read on its own; builtins only, so that it can cross processes.
 
     ``part`` is a half-open range of row groups (parquet), record batches (arrow-file) or bytes
-    (plain JSON Lines), and empty where the shard is one unit; ``size`` is in bytes.
+    (plain JSON Lines), and empty where the shard is one unit; ``size`` is in bytes. A unit that is
+    ``mapped`` is looked at where it lies: a file that is cut off meanwhile ends the process.
     """
 
     path: str
@@ -79,6 +81,7 @@ class Unit:
     part: tuple[int, ...]
     rows: int | None
     size: int
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,14 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def unreadable(what: str) -> Iterator[None]:
-    """Turn what a library raises over a broken file into `UnreadableFile`, with its message."""
+    """Turn what a library raises over a broken file into `UnreadableFile`, with its message.
+
+    A lack of memory says nothing about the file, and stays a MemoryError.
+    """
     try:
         yield
+    except MemoryError:
+        raise
     except LIBRARY_ERRORS as error:
         raise UnreadableFile(f"{what}: {_message(error)}") from error
 

@@ -6,7 +6,7 @@ Knows tables only, and nothing of tokens' meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -50,7 +50,7 @@ class Held:
         """Ranges of rows of about ``target`` bytes each."""
         step = max(1, -(-self.count * target // max(1, self.size)))
         return [
-            HeldUnit("", FORMAT, (first, stop), stop - first, self._bytes(stop - first), self)
+            HeldUnit("", FORMAT, (first, stop), stop - first, self._bytes(stop - first), held=self)
             for first in range(0, self.count, step)
             for stop in [min(first + step, self.count)]
         ]
@@ -63,7 +63,7 @@ class Held:
 class HeldUnit(Unit):
     """A range of held rows; ``part`` is half-open."""
 
-    held: Held
+    held: Held = field(kw_only=True)
 
 
 def chunks(unit: Unit, columns: Sequence[str], further: Sequence[str] = ()) -> Iterator[Chunk]:

@@ -23,7 +23,7 @@ from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
 from pytest_pretok.scan.keys import repeated, shared
 from pytest_pretok.scan.lines import with_lines
-from pytest_pretok.scan.shards import holds_lock
+from pytest_pretok.scan.shards import holds_lock, is_mapped
 from pytest_pretok.scan.tasks import Asked, DigestTask, Done
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -134,8 +134,10 @@ def _digests(
         if high > low
     ]
     task.progress.begin([asked.part.unit for _, asked in wanted], again=True)
-    locked = task.judge.travels and holds_lock([asked.part for _, asked in wanted])
-    for index, done in engine.run(task, [asked for _, asked in wanted], locked):
+    parts = [asked.part for _, asked in wanted]
+    units = [asked for _, asked in wanted]
+    locked = task.judge.travels and holds_lock(parts)
+    for index, done in engine.run(task, units, locked, is_mapped(parts)):
         start, asked = wanted[index]
         task.progress.finish(asked.part.unit, 0)
         damage.note(asked.part, done)

@@ -20,8 +20,8 @@ _ON_A_CLUSTER = (
     "--pretok-engine=local does without it"
 )
 _HERE = (
-    "look whether memory ran out (SIGKILL in the system's log); if not, the file crashes its "
-    "decoder: write it anew from its source"
+    "look whether memory ran out (SIGKILL in the system's log): fewer workers need less "
+    "(--pretok-workers=1); if not, the file crashes its decoder: write it anew from its source"
 )
 
 
@@ -55,9 +55,12 @@ class Damage:
     def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
         """Take down which files are no longer those that were opened."""
         for shard, before in stamps.items():
-            if not self.broken(shard) and stamp_of(paths[shard]) != before:
-                why = "the file changed while it was read; check it again once it is written"
-                self.facts[shard] = replace(self.facts[shard], error=why)
+            if stamp_of(paths[shard]) == before:
+                continue
+            why = "the file changed while it was read; check it again once it is written"
+            met = self.facts[shard].error  # what the change led to, if anything
+            self.facts[shard] = replace(self.facts[shard], error=f"{why} ({met})" if met else why)
+            self.lost.discard(shard)
 
     def explain(self, findings: dict[str, Finding]) -> None:
         """Say of files that are unreadable for the machines' sake alone what that means."""
@@ -74,13 +77,17 @@ class Damage:
 
 
 def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:
-    return isinstance(done, Lost) or (remote and done.absent_on is not None)
+    if isinstance(done, Lost) or done.no_memory:
+        return True
+    return remote and done.absent_on is not None
 
 
 def _error_of(part: Part, done: Done[Any] | Lost, remote: bool) -> str | None:
     if isinstance(done, Lost):
         where = "lost on the cluster" if remote else "lost"
         return f"{where}: {name_of(part.unit)}: {done.reason}"
+    if done.no_memory:
+        return f"{name_of(part.unit)}: {done.error}"
     if done.absent_on is not None and remote:
         return f"the worker on {done.absent_on} could not open it: {done.error}"
     return done.error

@@ -163,6 +163,11 @@ def holds_lock(parts: Sequence[Part]) -> bool:
     return sum(texts) >= WORTH_PROCESSES
 
 
+def is_mapped(parts: Sequence[Part]) -> bool:
+    """Whether some of the parts are mapped: their file, cut off meanwhile, ends the process."""
+    return any(part.unit.mapped for part in parts)
+
+
 def name_of(unit: Unit) -> str:
     """What a person would call a unit."""
     if not unit.part:

@@ -17,7 +17,7 @@ from pytest_pretok.scan.compare import compare_rows, repeated_digests
 from pytest_pretok.scan.damage import Damage
 from pytest_pretok.scan.found import Placed, SplitScan
 from pytest_pretok.scan.lines import with_lines
-from pytest_pretok.scan.shards import Opening, Shard, holds_lock, together
+from pytest_pretok.scan.shards import Opening, Shard, holds_lock, is_mapped, together
 from pytest_pretok.scan.tasks import Done, LookTask, Part
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -77,7 +77,7 @@ def _look(
     progress.begin([part.unit for part in parts])
     # Rules of a person's own may not find their modules in another process.
     task, locked = LookTask(judge, progress=progress), judge.travels and holds_lock(parts)
-    for index, found in engine.run(task, groups, locked):
+    for index, found in engine.run(task, groups, locked, is_mapped(parts)):
         left = groups[index]
         if isinstance(found, Lost):
             for part in left:
@@ -148,8 +148,10 @@ def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage
     """A second pass over a split, for rules that know only now what nearly all rows do."""
     state = State()
     task.progress.begin([one.part.unit for one in placed], again=True)
-    locked = task.judge.travels and holds_lock([one.part for one in placed])
-    for index, found in engine.run(task, [(one.part,) for one in placed], locked):
+    parts = [one.part for one in placed]
+    groups = [(part,) for part in parts]
+    locked = task.judge.travels and holds_lock(parts)
+    for index, found in engine.run(task, groups, locked, is_mapped(parts)):
         part, place = placed[index].part, placed[index].place
         for done in (found,) if isinstance(found, Lost) else found:
             damage.note(part, done)

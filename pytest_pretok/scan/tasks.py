@@ -20,6 +20,7 @@ from pretok_schemas.flat import Ints
 from pretok_schemas.judge import Judge
 from pretok_schemas.rules import corpus
 from pretok_schemas.state import State
+from pytest_pretok.abandon import go_on
 from pytest_pretok.readers import TYPED, Chunk, Unit, UnreadableFile, read_chunks
 from pytest_pretok.scan.watch import SILENT, Progress
 
@@ -57,13 +58,14 @@ class Done(Generic[T]):
     """What a task made of units: its value, up to the error of the last one if there was one.
 
     ``rows`` are those read of each unit. ``absent_on`` names the machine if there is no such file
-    on it, or none that may be read.
+    on it, or none that may be read; ``no_memory`` says that the machine's memory did not suffice.
     """
 
     value: T
     rows: tuple[int, ...]
     error: str | None = None
     absent_on: str | None = None
+    no_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,29 @@ class LookTask:
             rows.append(0)
             try:
                 for chunk in read_chunks(part.unit, part.columns, further=part.further):
+                    go_on()
                     rows[-1] += chunk.batch.num_rows
                     self._look(gathered.add(chunk), part, state)
             except UnreadableFile as error:
                 self._look(gathered.rest(), part, state)
                 found.append(_broken_off(state, tuple(rows), part, error))
                 state, rows = State(), []
-        self._look(gathered.rest(), parts[-1], state)
+            except MemoryError:
+                # Some rules have looked at the last batch, others not: nothing of it is kept.
+                found.append(_out_of_memory(State(), tuple(rows)))
+                state, rows, gathered = State(), [], Gathered()
         if rows:
-            found.append(Done(state, tuple(rows)))
+            found.append(self._rest(gathered, parts[-1], state, tuple(rows)))
         return found
+
+    def _rest(
+        self, gathered: Gathered, part: Part, state: State, rows: tuple[int, ...]
+    ) -> Done[State]:
+        try:
+            self._look(gathered.rest(), part, state)
+        except MemoryError:
+            return _out_of_memory(State(), rows)
+        return Done(state, rows)
 
     def _look(self, chunks: Iterator[Chunk], part: Part, state: State) -> None:
         for chunk in chunks:
@@ -155,6 +170,7 @@ class DigestTask:
         part, found, before = asked.part, list[tuple[int, bytes]](), 0
         try:
             for chunk in read_chunks(part.unit, part.columns):
+                go_on()
                 batch = self.judge.columns.batch(chunk.batch, foreign=part.foreign)
                 low, high = np.searchsorted(asked.rows, [before, before + batch.rows])
                 rows = asked.rows[low:high]
@@ -166,9 +182,15 @@ class DigestTask:
                     break  # what follows was not asked for, and may be the damage of a broken unit
         except UnreadableFile as error:
             return _broken_off(found, (before,), part, error)
+        except MemoryError:
+            return _out_of_memory(found, (before,))
         return Done(found, (before,))
 
 
 def _broken_off(value: T, rows: tuple[int, ...], part: Part, error: UnreadableFile) -> Done[T]:
     absent = not os.access(part.unit.path, os.R_OK)
     return Done(value, rows, error.reason, socket.gethostname() if absent else None)
+
+
+def _out_of_memory(value: T, rows: tuple[int, ...]) -> Done[T]:
+    return Done(value, rows, "memory ran out over it", no_memory=True)

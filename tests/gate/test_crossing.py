@@ -31,7 +31,11 @@ class Crossing:
     remote = True
 
     def run(
-        self, task: Callable[[Any], Any], units: Sequence[Any], locked: bool = False
+        self,
+        task: Callable[[Any], Any],
+        units: Sequence[Any],
+        locked: bool = False,
+        apart: bool = False,
     ) -> Iterator[tuple[int, Any]]:
         """One after the other."""
         for index, unit in enumerate(units):

@@ -56,7 +56,7 @@ class Meddling:
     remote: bool = False
 
     def run(
-        self, task: Any, units: Sequence[Any], locked: bool = False
+        self, task: Any, units: Sequence[Any], locked: bool = False, apart: bool = False
     ) -> Iterator[tuple[int, Any]]:
         """The results, and then the change."""
         yield from self.inner.run(task, units)

@@ -1,0 +1,1 @@
+"""Faults while a check runs: signals, full disks, files that change, no memory."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_pretok.readers import data_suffix
+from pytest_pretok.stores import Location
 
 MISSING_NAMED = 20  # missing shards of a group that are named; one is enough to fail
 
@@ -35,7 +35,7 @@ _SHARD = re.compile(r"^(?P<name>.+)-(?P<index>\d{4,6})-of-(?P<count>\d{4,6})(?P<
 class FoundShard:
     """One file that belongs to a split; ``error`` says why it cannot be opened."""
 
-    path: Path
+    path: Location
     error: str | None = None
 
 
@@ -48,7 +48,7 @@ class FoundSplit:
 
     name: str
     shards: tuple[FoundShard, ...]
-    anchor: Path
+    anchor: Location
     named: bool = False
 
 
@@ -56,7 +56,7 @@ class FoundSplit:
 class FoundDataset:
     """Splits that belong together; ``path`` is the file or folder that stands for them."""
 
-    path: Path
+    path: Location
     splits: tuple[FoundSplit, ...]
 
 
@@ -92,7 +92,7 @@ class FileName:
         return _WORD.sub("*", self.name.replace("_", "-"), count=1)
 
 
-def read_name(path: Path) -> FileName:
+def read_name(path: Location) -> FileName:
     """The parts of a file name; NAME-00000-of-00003.EXT is one of three numbered shards."""
     suffix = data_suffix(path.name) or path.suffix
     stem = path.name[: len(path.name) - len(suffix)]
@@ -103,7 +103,7 @@ def read_name(path: Path) -> FileName:
     return FileName(match["name"], suffix, index, count, len(match["index"]))
 
 
-def shard_key(path: Path) -> tuple[str, ...]:
+def shard_key(path: Location) -> tuple[str, ...]:
     """What the shards of one split have in common; a key of its own for any other file."""
     found = read_name(path)
     if found.count is None:
@@ -111,15 +111,15 @@ def shard_key(path: Path) -> tuple[str, ...]:
     return (str(path.parent), found.name, str(found.count), found.suffix)
 
 
-def shard_groups(files: Iterable[Path]) -> list[list[Path]]:
+def shard_groups(files: Iterable[Location]) -> list[list[Location]]:
     """Files by the split that they are shards of, in the order of their first."""
-    groups: dict[tuple[str, ...], list[Path]] = {}
+    groups: dict[tuple[str, ...], list[Location]] = {}
     for path in files:
         groups.setdefault(shard_key(path), []).append(path)
     return list(groups.values())
 
 
-def with_missing(members: Sequence[Path]) -> tuple[FoundShard, ...]:
+def with_missing(members: Sequence[Location]) -> tuple[FoundShard, ...]:
     """The shards of one group in order, with those that its names promise but that are not there.
 
     A file that is not numbered is its own only shard.

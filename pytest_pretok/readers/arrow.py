@@ -1,29 +1,30 @@
-"""Arrow IPC shards, file (Feather v2) and stream: record batches of a memory map to chunks.
+"""Arrow IPC shards, file (Feather v2) and stream: record batches to chunks.
 
-Knows nothing of tokens' meaning.
+Local files are mapped into memory, remote ones read batch by batch. Knows nothing of tokens'
+meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pyarrow as pa
 
 from pytest_pretok.readers.base import Chunk, Header, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.batches import deliver, first_of_each, repeated_names
+from pytest_pretok.stores import Location, RemotePath, located, open_mapped, open_stream
 
 _WHAT = "not readable as Arrow IPC"
 
 
-def header(path: Path, format: str) -> Header:
+def header(path: Location, format: str) -> Header:
     """Names, types and record batches; Arrow's footer counts no rows, a stream has none.
 
     Raises:
         UnreadableFile: the schema cannot be read.
     """
-    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
+    with unreadable(_WHAT), open_mapped(path) as source:
         schema = _schema(source, format)
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
@@ -37,18 +38,22 @@ def header(path: Path, format: str) -> Header:
         return Header(format, columns, None, repeated_names(schema.names), parts=parts)
 
 
-def stream_units(path: Path, target: int) -> list[Unit]:
+def stream_units(path: Location, target: int) -> list[Unit]:
     """Ranges of whole messages of a stream, in bytes, each of about ``target`` bytes.
 
     Only where messages begin is looked at. A stream that has dictionaries, or whose messages
-    cannot be followed to its end, is one unit: who reads it from the start meets what is wrong.
+    cannot be followed to its end, is one unit: who reads it from the start meets what is wrong. So
+    is a remote one: to look where its messages begin is to fetch it.
 
     Raises:
         UnreadableFile: the schema cannot be read.
     """
-    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
+    with unreadable(_WHAT), open_mapped(path) as source:
         size = source.size()
         whole = [Unit(str(path), "arrow-stream", (), None, size)]
+        if isinstance(path, RemotePath):
+            _schema(source, "arrow-stream")
+            return whole
         try:
             marks = list(_messages(source))
         except (pa.ArrowException, OSError):
@@ -67,7 +72,7 @@ def stream_units(path: Path, target: int) -> list[Unit]:
     ] or whole
 
 
-def _is_native(source: pa.MemoryMappedFile) -> bool:
+def _is_native(source: pa.NativeFile) -> bool:
     """Whether a stream says that its bytes are in this machine's order.
 
     Batches that are read on their own are taken as they are, whatever the stream says.
@@ -77,7 +82,7 @@ def _is_native(source: pa.MemoryMappedFile) -> bool:
     return bool(told.equals(pa.schema(list(told))))
 
 
-def _messages(source: pa.MemoryMappedFile) -> Iterator[tuple[int, str]]:
+def _messages(source: pa.NativeFile) -> Iterator[tuple[int, str]]:
     """Where each message of a stream begins, and its type."""
     source.seek(0)
     reader = pa.ipc.MessageReader.open_stream(source)
@@ -97,13 +102,19 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
         UnreadableFile: a batch cannot be decoded, its offsets are out of order, or data follows
             the end of a stream.
     """
-    with unreadable(_WHAT), pa.memory_map(unit.path) as source:
+    with unreadable(_WHAT), _open(located(unit.path), unit.format) as source:
         for batch in _batches(source, unit, columns):
             for piece in deliver(batch, columns, tokens):
                 yield Chunk(piece)
 
 
-def _schema(source: pa.MemoryMappedFile, format: str) -> pa.Schema:
+def _open(path: Location, format: str) -> pa.NativeFile:
+    if isinstance(path, RemotePath) and format == "arrow-stream":
+        return open_stream(path)
+    return open_mapped(path)
+
+
+def _schema(source: pa.NativeFile, format: str) -> pa.Schema:
     source.seek(0)
     if format == "arrow-file":
         return pa.ipc.open_file(source).schema
@@ -120,9 +131,7 @@ def _only(schema: pa.Schema, columns: Sequence[str]) -> pa.ipc.IpcReadOptions:
     return pa.ipc.IpcReadOptions(included_fields=sorted(wanted), use_threads=False)
 
 
-def _batches(
-    source: pa.MemoryMappedFile, unit: Unit, columns: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
+def _batches(source: pa.NativeFile, unit: Unit, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     schema = _schema(source, unit.format)
     if unit.format == "arrow-file":
         source.seek(0)
@@ -147,7 +156,7 @@ def _batches(
 
 
 def _batches_within(
-    source: pa.MemoryMappedFile, schema: pa.Schema, unit: Unit
+    source: pa.NativeFile, schema: pa.Schema, unit: Unit
 ) -> Iterator[pa.RecordBatch]:
     """The record batches of a byte range of a stream, up to its end marker if that is within."""
     start, stop = unit.part

@@ -12,8 +12,9 @@ from typing import Any
 from pretok_schemas.findings import Finding
 from pretok_schemas.rules.base import ShardFacts
 from pytest_pretok.engines import Lost
-from pytest_pretok.scan.shards import Stamp, name_of, stamp_of
+from pytest_pretok.scan.shards import name_of
 from pytest_pretok.scan.tasks import Done, Part
+from pytest_pretok.stores import Stamp, StoreError, located, stamp_of
 
 _ON_A_CLUSTER = (
     "look at the cluster: whether its workers see the same files, and have the memory; "
@@ -55,8 +56,7 @@ class Damage:
     def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
         """Take down which files are no longer those that were opened."""
         for shard, before in stamps.items():
-            if not self.broken(shard) and stamp_of(paths[shard]) != before:
-                why = "the file changed while it was read; check it again once it is written"
+            if not self.broken(shard) and (why := _changed(paths[shard], before)):
                 self.facts[shard] = replace(self.facts[shard], error=why)
 
     def explain(self, findings: dict[str, Finding]) -> None:
@@ -71,6 +71,16 @@ class Damage:
             consequence="nothing is known of these files, and what was not read cannot pass",
             help=_ON_A_CLUSTER if self.remote else _HERE,
         )
+
+
+def _changed(path: str, before: Stamp) -> str | None:
+    """Why a file cannot be taken for the one that was opened, None if it can."""
+    try:
+        now = stamp_of(located(path))
+    except StoreError as error:
+        return f"whether it changed while it was read cannot be told: {error.reason}"
+    same = now == before
+    return None if same else "the file changed while it was read; check it again once it is written"
 
 
 def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:

@@ -49,7 +49,7 @@ def _open(path: Location, size: int = 0) -> Iterator[pq.ParquetFile]:
         return
     # Requests are dear: what lies together is fetched together, if it is not too much to hold.
     with (
-        open_mapped(path) as source,
+        open_mapped(path, ahead=0) as source,
         pq.ParquetFile(
             source,
             pre_buffer=size <= _HELD,

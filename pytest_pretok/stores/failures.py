@@ -58,8 +58,9 @@ def explain(error: Exception, scheme: str) -> Failure:
     return (
         _of_the_hub(names)
         or _of_credentials(names, codes, scheme)
-        or _of_status(status, scheme)
+        # aiohttp calls a body that broke off a 400.
         or _of_the_way(names, chain)
+        or _of_status(status, scheme)
         or _of_nothing(chain)
         or Failure(f"the store failed: {_text(error)}")
     )

@@ -164,8 +164,8 @@ def open_stream(path: Location) -> pa.NativeFile:
     return pa.OSFile(str(path), "rb")
 
 
-def open_mapped(path: Location) -> pa.NativeFile:
-    """A file as a memory map, or an object to be read by ranges.
+def open_mapped(path: Location, ahead: int = LEAST) -> pa.NativeFile:
+    """A file as a memory map, or an object to be read by ranges of at least ``ahead`` bytes.
 
     Raises:
         OSError: it cannot be opened.
@@ -173,7 +173,7 @@ def open_mapped(path: Location) -> pa.NativeFile:
     import pyarrow as pa
 
     if isinstance(path, RemotePath):
-        return pa.PythonFile(_remote(path), mode="r")
+        return pa.PythonFile(_remote(path, ahead=ahead), mode="r")
     return pa.memory_map(str(path))
 
 

@@ -38,6 +38,7 @@ from pytest_pretok.stores import (
     info_of,
     is_url,
     lies_in,
+    missing_package,
     redacted,
 )
 from pytest_pretok.text import node_path
@@ -317,6 +318,7 @@ class _Builder:
             fault = "a trainer's configuration must be a local file"
         if fault is None and self.url_of.setdefault(url.shown, url.text) != url.text:
             fault = "another URL has the same test ids, they differ in their queries; declare them"
+        fault = fault or missing_package(url)
         if fault is not None:
             raise PlanError(f"--pretok-data={url.shown}: {fault}")
         above = self.nearest(url)

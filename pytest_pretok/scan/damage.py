@@ -14,11 +14,15 @@ from pretok_schemas.rules.base import ShardFacts
 from pytest_pretok.engines import Lost
 from pytest_pretok.scan.shards import name_of
 from pytest_pretok.scan.tasks import Done, Part
-from pytest_pretok.stores import Stamp, StoreError, located, stamp_of
+from pytest_pretok.stores import Stamp, StoreError, is_url, located, stamp_of
 
 _ON_A_CLUSTER = (
     "look at the cluster: whether its workers see the same files, and have the memory; "
     "--pretok-engine=local does without it"
+)
+_AFAR = (
+    "do what the reason says; where the way to the data is sound, store the object again from its "
+    "source"
 )
 _HERE = (
     "look whether memory ran out (SIGKILL in the system's log); if not, the file crashes its "
@@ -63,7 +67,11 @@ class Damage:
         """Say of files that are unreadable for the machines' sake alone what that means."""
         broken = {number for number, fact in enumerate(self.facts) if fact.error is not None}
         found = findings.get("unreadable-file")
-        if found is None or not broken or not broken <= self.lost:
+        if found is None or not broken:
+            return
+        if not broken <= self.lost:
+            if all(is_url(self.facts[number].path) for number in broken):
+                findings[found.rule] = replace(found, help=_AFAR)
             return
         findings[found.rule] = replace(
             found,

@@ -91,8 +91,9 @@ def _status(error: BaseException) -> int | None:
         found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     else:
         found = getattr(response, "status_code", None)
-    for name in ("status", "status_code", "code"):
-        found = found or getattr(error, name, None)
+    names = ("status", "status_code", "code")
+    if found is None:
+        found = next((getattr(error, name) for name in names if hasattr(error, name)), None)
     return found if isinstance(found, int) and 300 <= found < 600 else None
 
 

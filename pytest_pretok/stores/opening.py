@@ -57,6 +57,13 @@ def store_of(path: RemotePath) -> Store:
     return _store(scheme, account[0] if account else f"{scheme}://x/x", os.getpid())
 
 
+def missing_package(path: RemotePath) -> str | None:
+    """How to install what a URL needs, or None if it is there."""
+    from pytest_pretok.stores.fsspec_store import missing_package as missing  # lazy: as `_store`
+
+    return missing(path.scheme)
+
+
 @lru_cache(maxsize=16)
 def _store(scheme: str, url: str, process: int) -> Store:
     """One for all threads of a process, so that connections are used again."""

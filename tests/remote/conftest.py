@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_pretok.stores import opening
-from tests.plugin.conftest import here, run, workers
+from tests.plugin.conftest import here, run
 from tests.remote.servers import S3, Web, s3_server, web_server
 
-__all__ = ["here", "run", "workers"]
+__all__ = ["here", "run"]
 
 
 @pytest.fixture(scope="session")

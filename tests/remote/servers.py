@@ -215,7 +215,7 @@ class _Door:
             return start_response(told, headers, *rest)
 
         if fault in _STATUS:
-            body = _ERROR.format(fault).encode()
+            body = _ERROR.format(fault).encode() if method != "HEAD" else b""
             headers = [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))]
             begin(_STATUS[fault], headers)
             content = [body]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_pretok.stores import opening
+# Loaded before an inner run does: pytester drops what that one loads.
+from pytest_pretok.stores import fsspec_store, opening, snapshot
 from tests.plugin.conftest import here, run
 from tests.remote.servers import S3, Web, s3_server, web_server
 
-__all__ = ["here", "run"]
+__all__ = ["fsspec_store", "here", "run", "snapshot"]
 
 
 @pytest.fixture(scope="session")

@@ -79,9 +79,9 @@ def test_shards_and_splits_of_a_folder(s3: S3, run: Run, here: Path) -> None:
 
 def test_a_shard_that_is_missing(s3: S3, web: Web, run: Run) -> None:
     """Where names promise more shards than there are, it fails: with a list or without one."""
-    for server in (s3, web):
+    for store in (s3, web):
         name = "gap/train-00000-of-00002.parquet"
-        ran = run(f"--pretok-data={server.put(name, parquet(clean_rows()))}")
+        ran = run(f"--pretok-data={store.put(name, parquet(clean_rows()))}")
 
         assert ran.code == 1
         assert "gap/train-00001-of-00002.parquet" in ran.text

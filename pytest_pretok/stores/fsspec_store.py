@@ -5,6 +5,7 @@ fsspec's own caches are left out: what a store says is asked anew, and `ranges` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
@@ -28,6 +29,7 @@ _STAMPS = (
     *("ETag", "etag", "VersionId", "generation", "blob_id", "xet_hash", "Content-MD5", "Digest"),
     *("LastModified", "Last-Modified", "last_modified", "updated", "mtime"),
 )
+_WHOLE_DATASET = re.compile(r"datasets/[^/]+/[^/@]+(@(refs/[^/]+/[^/]+|[^/]+))?")
 _HUB_TRIES = 2  # its own library tries each request several times
 
 
@@ -62,13 +64,11 @@ class FsspecStore:
 
     def info(self, url: str) -> Info | None:
         """What stands under a URL; see `Store`."""
-        asked = {
-            "s3": {"refresh": True},
-            "az": {"refresh": True},
-            "abfs": {"refresh": True},
-            "hf": {"refresh": True, "expand_info": True},  # else the Hub's file has no hash
-        }.get(self._scheme, {})
         path = self._path(url)
+        asked = {"refresh": True} if self._scheme in ("s3", "az", "abfs", "hf") else {}
+        if self._scheme == "hf":
+            # Only so are its files told with their hashes; a whole dataset is not to be asked so.
+            asked["expand_info"] = _WHOLE_DATASET.fullmatch(path) is None
         found = self._ask_for(lambda: self._fs.info(path, **asked))
         if found is None:
             return None

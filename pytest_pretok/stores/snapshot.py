@@ -6,6 +6,8 @@ Asks huggingface_hub where its cache is; nothing is downloaded.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import unquote
@@ -30,7 +32,7 @@ class Snapshots:
 
     def info(self, url: str) -> Info | None:
         """What stands under a URL; see `Store`."""
-        _, path = self._located(url)
+        path = _Place.of(url).file
         try:
             found = path.stat()
         except OSError:
@@ -42,9 +44,8 @@ class Snapshots:
 
     def read(self, url: str, start: int, stop: int) -> bytes:
         """Some bytes; see `Store`."""
-        _, path = self._located(url)
         try:
-            with path.open("rb") as file:
+            with _Place.of(url).file.open("rb") as file:
                 file.seek(start)
                 data = file.read(stop - start)
         except OSError as error:
@@ -55,45 +56,84 @@ class Snapshots:
 
     def find(self, url: str) -> list[str]:
         """The files below a folder; see `Store`."""
-        root, folder = self._located(url)
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return sorted(self._url(url, path.relative_to(root).as_posix()) for path in files)
+        place = _Place.of(url)
+        return place.listed(f"{place.path}/*".lstrip("/"), lambda name: place.holds(name))
 
     def glob(self, url: str) -> list[str]:
         """The files that fit a pattern; see `Store`."""
-        root, path = self._located(url)
-        pattern = path.relative_to(root).as_posix()
-        names = (p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
-        return sorted(self._url(url, name) for name in names if _fits(name, pattern))
+        place = _Place.of(url)
+        return place.listed(place.path, lambda name: _fits(name, place.path))
 
-    def _located(self, url: str) -> tuple[Path, Path]:
-        """The folder of a snapshot, and the path in it."""
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A URL taken apart: the dataset, its revision, and a path in it."""
+
+    repo: str
+    revision: str | None
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> _Place:
+        found = _PARTS.fullmatch(url)
+        if found is None or ".." in url.split("/"):
+            raise StoreError("a URL of the Hub is hf://datasets/ORG/NAME[@REVISION]/PATH")
+        return cls(found["repo"], found["revision"], (found["path"] or "").strip("/"))
+
+    @property
+    def name(self) -> str:
+        """The revision that is meant."""
+        return unquote(self.revision or "main")
+
+    @property
+    def root(self) -> Path:
+        """The folder of the snapshot: https://huggingface.co/docs/huggingface_hub (caching)."""
+        from huggingface_hub import constants
+
+        folder = Path(constants.HF_HUB_CACHE) / f"datasets--{self.repo.replace('/', '--')}"
+        try:
+            commit = (folder / "refs" / self.name).read_text(encoding="utf-8").strip()
+        except OSError:
+            commit = self.name
+        if not (folder / "snapshots" / commit).is_dir():
+            raise StoreError(
+                f"HF_HUB_OFFLINE is set, and the Hub's local cache has no snapshot of {self.name}: "
+                "download it once with the network, or unset it",
+                here=True,
+            )
+        return folder / "snapshots" / commit
+
+    @property
+    def file(self) -> Path:
+        """The file or folder that the path leads to."""
+        return self.root / self.path
+
+    def holds(self, name: str) -> bool:
+        """Whether a file lies below the path."""
+        return not self.path or name.startswith(f"{self.path}/")
+
+    def listed(self, pattern: str, fits: Callable[[str], bool]) -> list[str]:
+        """The files of the snapshot that fit, as URLs; none may be known to lack."""
         from huggingface_hub import snapshot_download
 
-        found = _PARTS.fullmatch(url)
-        if found is None:
-            raise StoreError("a URL of the Hub is hf://datasets/ORG/NAME[@REVISION]/PATH")
-        revision = unquote(found["revision"] or "main")
+        root = self.root
         try:
-            root = snapshot_download(
-                found["repo"], repo_type="dataset", revision=revision, local_files_only=True
+            snapshot_download(
+                self.repo,
+                repo_type="dataset",
+                revision=root.name,
+                allow_patterns=pattern,
+                local_files_only=True,
             )
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"HF_HUB_OFFLINE is set, and the Hub's local cache has no snapshot of {revision}: "
+                "HF_HUB_OFFLINE is set, and the Hub's local cache has only a part of it: "
                 "download it once with the network, or unset it",
                 here=True,
             ) from error
-        inside = Path(root) / (found["path"] or "")
-        if ".." in inside.parts:
-            raise StoreError("the path leads out of the dataset")
-        return Path(root), inside
-
-    @staticmethod
-    def _url(asked: str, name: str) -> str:
-        found = _PARTS.fullmatch(asked)
-        revision = f"@{found['revision']}" if found and found["revision"] else ""
-        return f"hf://datasets/{found['repo'] if found else ''}{revision}/{name}"
+        names = (p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+        revision = f"@{self.revision}" if self.revision else ""
+        return sorted(f"hf://datasets/{self.repo}{revision}/{n}" for n in names if fits(n))
 
 
 def _fits(name: str, pattern: str) -> bool:

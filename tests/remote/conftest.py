@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 # Loaded before an inner run does: pytester drops what that one loads.
 from pytest_pretok.stores import fsspec_store, opening, snapshot
 from tests.plugin.conftest import here, run
-from tests.remote.servers import S3, Web, s3_server, web_server
+from tests.remote.servers import S3, Hub, Web, hub_server, s3_server, web_server
 
 __all__ = ["fsspec_store", "here", "run", "snapshot"]
 
@@ -56,4 +57,15 @@ def s3(_one_s3: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 def web() -> Iterator[Web]:
     """A web server with no files."""
     with web_server() as server:
+        yield server
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A Hub with an empty dataset, and an empty cache; its library reads where from as it loads."""
+    with hub_server() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+        monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
         yield server

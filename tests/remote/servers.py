@@ -5,6 +5,8 @@ Must not import the project.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import socket
 import struct
@@ -16,7 +18,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 QUIET = 8  # seconds that a slow answer takes: longer than any limit of the tests
 
@@ -169,6 +171,129 @@ def _running(server: Any) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@dataclass
+class Hub:
+    """A Hub with one dataset, ``org/data``: its files by revision and path."""
+
+    url: str
+    files: dict[str, dict[str, bytes]]
+    log: Log
+    token: str = ""
+
+
+class _HubHandler(BaseHTTPRequestHandler):
+    """The endpoints of https://huggingface.co/docs/hub/api that reading a dataset takes."""
+
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing is printed."""
+
+    def do_GET(self) -> None:
+        self._answer("GET", b"")
+
+    def do_HEAD(self) -> None:
+        self._answer("HEAD", b"")
+
+    def do_POST(self) -> None:
+        self._answer("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, method: str, body: bytes) -> None:
+        path = unquote(urlsplit(self.path).path)
+        is_data = "/resolve/" in path
+        fault = self.hub.log.take(method) if is_data else ""
+        if fault:
+            self._send(method, int(fault), b"")
+            return
+        if self.hub.token and self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+            # What is private is not there for others.
+            self._send(method, 401, b"{}", {"X-Error-Code": "RepoNotFound"})
+            return
+        info = re.fullmatch(r"/api/datasets/org/data(?:/revision/(.+))?", path)
+        listing = re.fullmatch(r"/api/datasets/org/data/(paths-info|tree)/([^/]+)/?(.*)", path)
+        data = re.fullmatch(r"/datasets/org/data/resolve/([^/]+)/(.+)", path)
+        found = info or listing or data
+        revision = found[2 if found is listing else 1] or "main" if found else ""
+        names = [name for name in self.hub.files if revision in (name, _sha(name))]
+        files = self.hub.files[names[0]] if names else None
+        if not path.startswith(("/api/datasets/org/data", "/datasets/org/data/")):
+            self._send(method, 401, b"{}", {"X-Error-Code": "RepoNotFound"})
+        elif files is None:
+            self._send(method, 404, b"{}", {"X-Error-Code": "RevisionNotFound"})
+        elif info:
+            told = {"_id": "1", "id": "org/data", "sha": _sha(names[0]), "private": True}
+            self._send(method, 200, json.dumps({**told, "tags": [], "siblings": []}).encode())
+        elif listing and listing[1] == "paths-info":
+            asked = parse_qs(body.decode())["paths"]
+            self._send(method, 200, json.dumps(_entries(files, asked)).encode())
+        elif listing:
+            inside = {p: b for p, b in files.items() if not listing[3] or p.startswith(listing[3])}
+            whole = "recursive=true" in self.path.lower()
+            paths = list(inside) if whole else _children(inside, listing[3])
+            self._send(method, 200, json.dumps(_entries(files, paths)).encode())
+        elif data and data[2] in files:
+            self._part(method, files[data[2]], _sha(names[0]))
+        else:
+            self._send(method, 404, b"{}", {"X-Error-Code": "EntryNotFound"})
+
+    def _part(self, method: str, content: bytes, commit: str) -> None:
+        oid = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        headers = {"ETag": f'"{oid}"', "X-Repo-Commit": commit}
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked is None:
+            self._send(method, 200, content, headers)
+            return
+        start, stop = int(asked[1]), min(int(asked[2]) + 1, len(content))
+        told = {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}"}
+        self._send(method, 206, content[start:stop], {**headers, **told})
+
+    def _send(
+        self, method: str, status: int, body: bytes, headers: dict[str, str] | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        body = b"" if method == "HEAD" else body
+        sign_in = self.headers.get("Authorization", "")
+        path = unquote(urlsplit(self.path).path)
+        self.hub.log.served.append(Served(method, path, status, len(body), sign_in))
+        self.wfile.write(body)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _children(files: dict[str, bytes], folder: str) -> list[str]:
+    depth = folder.count("/") + 1 if folder else 0
+    return list(dict.fromkeys("/".join(path.split("/")[: depth + 1]) for path in files))
+
+
+def _entries(files: dict[str, bytes], paths: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for path in paths:
+        if path in files:
+            oid = hashlib.sha1(files[path], usedforsecurity=False).hexdigest()
+            found.append({"type": "file", "path": path, "size": len(files[path]), "oid": oid})
+        elif any(one.startswith(f"{path}/") for one in files):
+            found.append({"type": "directory", "path": path, "size": 0, "oid": _sha(path)})
+    return found
+
+
+@contextmanager
+def hub_server() -> Iterator[Hub]:
+    """A Hub of this machine, until the block ends."""
+    handler = type("Handler", (_HubHandler,), {})
+    server = _Server(("127.0.0.1", 0), handler)
+    hub = Hub(f"http://127.0.0.1:{server.server_port}", {"main": {}}, Log())
+    handler.hub = hub  # type: ignore[attr-defined]
+    with _running(server):
+        yield hub
 
 
 _ERROR = """<?xml version="1.0" encoding="UTF-8"?>

@@ -322,19 +322,28 @@ class _Builder:
         if fault is not None:
             raise PlanError(f"--pretok-data={url.shown}: {fault}")
         above = self.nearest(url)
+        touched = False
         for one in self.with_configs(above) if above else ():
-            self.add_declared(one, self.touching_url(one, url))
+            wanted = self.touching_url(one, url)
+            self.add_declared(one, wanted)
+            touched = touched or bool(wanted)
         if url.name in (discovery.DICT_FILE, discovery.STATE_FILE):
             url = url.parent
         try:
-            self.add_undeclared_url(url)
+            self.add_undeclared_url(url, touched)
         except StoreError as error:
             # Nothing is known of it: what stands for it is an object that cannot be read.
             shard = discovery.FoundShard(url, error=error.reason)
             alone = FoundSplit(discovery.split_word(url.stem) or "train", (shard,), url)
             self.add_undeclared(FoundDataset(url, (alone,)))
 
-    def add_undeclared_url(self, url: RemotePath) -> None:
+    def add_undeclared_url(self, url: RemotePath, touched: bool) -> None:
+        """What no declaration names; there must be something unless a declared one is ``touched``.
+
+        Raises:
+            PlanError: the URL leads to nothing.
+            StoreError: the store cannot be asked.
+        """
         if url.text in self.claimed:
             return
         found = info_of(url)
@@ -344,7 +353,7 @@ class _Builder:
             self.add_file(url)
         else:
             matches = discovery.matches(url)
-            if not matches and not self.datasets:
+            if not matches and not touched:
                 why = "no object matches this pattern" if glob.has_magic(url.bare) else ""
                 raise PlanError(f"--pretok-data={url.shown}: {why or discovery.NOTHING}")
             for match in matches:

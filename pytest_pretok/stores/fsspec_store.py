@@ -6,7 +6,8 @@ fsspec's own caches are left out: what a store says is asked anew, and `ranges` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
@@ -30,6 +31,10 @@ _STAMPS = (
     *("LastModified", "Last-Modified", "last_modified", "updated", "mtime"),
 )
 _WHOLE_DATASET = re.compile(r"datasets/[^/]+/[^/@]+(@(refs/[^/]+/[^/]+|[^/]+))?")
+_WHOLE = (
+    "the server sends whole files where a part is asked for (no range requests): copy the file, or "
+    "serve it with one that does"
+)
 _HUB_TRIES = 2  # its own library tries each request several times
 
 
@@ -58,13 +63,17 @@ class FsspecStore:
         if missing is not None:
             raise StoreError(missing, here=True)
         self._scheme = scheme
+        self._is_web = scheme in ("http", "https")
         self._patience = patience
         self._tries = _HUB_TRIES if scheme == "hf" else None
-        self._fs, _ = self._ask(lambda: _filesystem(scheme, url, patience)), None
+        self._fs = self._ask(lambda: _filesystem(scheme, url, patience))
 
     def info(self, url: str) -> Info | None:
         """What stands under a URL; see `Store`."""
         path = self._path(url)
+        if self._is_web:
+            told = self._ask_for(lambda: _web_part(self._fs, path, 0, 1))
+            return None if told is None else Info("file", told.total, told.stamp)
         asked = {"refresh": True} if self._scheme in ("s3", "az", "abfs", "hf") else {}
         if self._scheme == "hf":
             # Only so are its files told with their hashes; a whole dataset is not to be asked so.
@@ -74,11 +83,7 @@ class FsspecStore:
             return None
         if found.get("type") == "directory":
             return Info("folder")
-        size = found.get("size")
-        if size is None:
-            raise StoreError("the server does not tell how long the file is: it cannot be read")
-        stamp = (str(size), *(f"{key}={found[key]}" for key in _STAMPS if found.get(key)))
-        return Info("file", int(size), stamp)
+        return Info("file", int(found["size"]), _stamp(found["size"], found))
 
     def read(self, url: str, start: int, stop: int) -> bytes:
         """Some bytes; see `Store`."""
@@ -92,13 +97,12 @@ class FsspecStore:
 
         data = self._ask(fetch)
         if len(data) > stop - start:
-            raise StoreError(
-                "the server sends whole files where a part is asked for (no range requests): "
-                "copy the file, or serve it with one that does"
-            )
+            raise StoreError(_WHOLE)
         return data
 
     def _range(self, path: str, start: int, stop: int) -> bytes:
+        if self._is_web:
+            return _web_part(self._fs, path, start, stop).body
         if self._scheme != "hf":
             return cast(bytes, self._fs.cat_file(path, start=start, end=stop))
         # Its files would read ahead, and ask once more how long they are.
@@ -140,6 +144,43 @@ class FsspecStore:
 
     def _attempt(self, call: Callable[[], T]) -> tuple[T | None, Failure | None]:
         return self._patience.attempt(call, lambda e: explain(e, self._scheme), self._tries)
+
+
+def _stamp(size: int, found: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(size), *(f"{key}={found[key]}" for key in _STAMPS if found.get(key)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some bytes of a file on the web, and what the answer says of the whole of it."""
+
+    body: bytes
+    total: int
+    stamp: tuple[str, ...]
+
+
+def _web_part(fs: Any, url: str, start: int, stop: int) -> _Part:
+    """A range of a file on the web.
+
+    The file is looked at by its first byte, not by a HEAD: signed URLs allow a GET alone, and the
+    answer to it tells the length that ranges are taken from, and that they can be.
+    """
+    from fsspec.asyn import sync
+
+    async def ask() -> _Part:
+        session = await fs.set_session()
+        headers = {**fs.kwargs.get("headers", {}), "Range": f"bytes={start}-{stop - 1}"}
+        async with session.get(fs.encode_url(url), headers=headers) as answer:
+            told = answer.headers
+            total = told.get("Content-Range", "").rpartition("/")[2]
+            if answer.status == 416 and total == "0":
+                return _Part(b"", 0, _stamp(0, told))
+            answer.raise_for_status()
+            if answer.status != 206 or not total.isdecimal():
+                raise StoreError(_WHOLE)  # nothing more of it is read
+            return _Part(await answer.read(), int(total), _stamp(int(total), told))
+
+    return cast(_Part, sync(fs.loop, ask))
 
 
 def _filesystem(scheme: str, url: str, patience: Patience) -> Any:

@@ -46,8 +46,12 @@ class Log:
     faults: list[str] = field(default_factory=list)
 
     def fetched(self, part: str = "") -> int:
-        """Bytes of bodies of objects whose path holds a text; listings and errors do not count."""
-        told = [s for s in self.served if s.method == "GET" and s.status in (200, 206)]
+        """Bytes of bodies of objects whose path holds a text.
+
+        Listings and errors do not count, nor does the one byte by which a file is looked at.
+        """
+        gets = [s for s in self.served if s.method == "GET" and s.status in (200, 206)]
+        told = [s for s in gets if s.size > 1]
         return sum(s.size for s in told if part in s.path and "list-type" not in s.query)
 
     def asked(self, part: str = "") -> list[str]:
@@ -69,6 +73,7 @@ class Web:
     files: dict[str, bytes]
     log: Log
     tags: dict[str, str] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)  # that it claims, where they are wrong
 
     def put(self, path: str, content: bytes) -> str:
         """Keep a file; its URL."""
@@ -111,9 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "GET" and asked and fault != "whole":
             start, stop = int(asked[1]), min(int(asked[2]) + 1, len(content))
             if start >= len(content):
-                self._send(method, path, 416, b"", {})
+                none = {"Content-Range": f"bytes */{len(content)}"}
+                self._send(method, path, 416, b"", none)
                 return
-            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
+            total = self.web.lengths.get(path, len(content))
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{total}"
             self._send(method, path, 206, content[start:stop], headers, fault)
         else:
             self._send(method, path, 200, content, headers, fault)

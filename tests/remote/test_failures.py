@@ -15,7 +15,7 @@ from pytest_pretok.scan import Shard, SplitScan, scan_split
 from pytest_pretok.stores import base
 from tests.plugin.data import clean_rows
 from tests.remote.servers import S3, Web
-from tests.remote.test_verdicts import CONTAINERS, PLACES, parquet, scan, server, told
+from tests.remote.test_verdicts import CONTAINERS, PLACES, jsonl, parquet, scan, server, told
 from tests.support.verdicts import judge
 
 __all__ = ["server"]
@@ -40,7 +40,7 @@ def reason(found: SplitScan) -> str:
     return shard.error
 
 
-MENDED = [(fault, at) for fault in ("500", "503", "429", "reset", "short") for at in (0, 1, 2)]
+MENDED = [(fault, at) for fault in ("500", "503", "429", "reset", "short") for at in (0, 3, 7)]
 
 
 @pytest.mark.parametrize(("fault", "at"), [*MENDED, ("slow", 0)])
@@ -86,7 +86,7 @@ def test_no_try_helps(web: Web, fault: str) -> None:
     """What stays wrong fails, says what it is and what to do, and is not asked for ever."""
     url = web.put("a.parquet", parquet(clean_rows(60)))
     # The file is there when it is looked at; it goes wrong when it is read.
-    web.log.faults += [fault] * 50
+    web.log.faults += [""] * 3 + [fault] * 50
     web.log.served.clear()
     found = reason(scan([url]))
 
@@ -106,6 +106,25 @@ def test_in_the_middle(web: Web, container: str) -> None:
 
         assert "access denied (403)" in reason(scan([url]))
     assert requests > 6
+
+
+def test_signed_for_reading_alone(web: Web) -> None:
+    """Nothing but a GET is ever asked of a web server: a signed URL allows no HEAD."""
+    url = web.put("a.parquet", parquet(clean_rows(60)))
+
+    assert not scan([url]).unreadable
+    assert {served.method for served in web.log.served} == {"GET"}
+
+
+def test_a_length_that_is_wrong(web: Web) -> None:
+    """A server that is not sure how long its file is."""
+    content = jsonl(clean_rows(60))
+    url = web.put("a.jsonl", content)
+    web.lengths["a.jsonl"] = len(content) + 100
+
+    assert "fewer bytes than it said (416)" in reason(scan([url])) or "broke off" in reason(
+        scan([url])
+    )
 
 
 def test_no_server() -> None:

@@ -164,7 +164,8 @@ def test_patterns_and_folders_that_are_declared(s3: S3, run: Run, here: Path) ->
     (dataset,) = report_of(run, here, "pyproject.toml")["datasets"]
     declare(here, '[tool.pretok.datasets.sft]\npath = "s3://bucket/pattern/val-*.parquet"\n')
     ran = run("pyproject.toml")
-    flag = run("--pretok-data=s3://bucket/pattern/other-*.parquet")
+    (here / "a.jsonl").write_bytes(jsonl(clean_rows(5, 2)))
+    flag = run("--pretok-data=a.jsonl", "--pretok-data=s3://bucket/pattern/other-*.parquet")
 
     assert [split["rows"] for split in dataset["splits"]] == [11]
     assert ran.code == 1
@@ -256,6 +257,25 @@ def test_secrets_are_shown_nowhere(web: Web, run: Run, here: Path) -> None:
     for text in (ran.text, declared.text, *written):
         assert "pass-word" not in text
         assert "sig-nature" not in text
+
+
+def test_places_in_reports(s3: S3, run: Run, here: Path) -> None:
+    """Hosts are told where an object is by its URL, and are not sent to a file of that name."""
+    url = s3.put("places/a [1].parquet", parquet(faulty_rows()))
+    ran = run(
+        f"--pretok-data={url}", "--pretok-report=r.sarif", "--pretok-annotations=github", "-qq"
+    )
+    (result,) = (
+        one
+        for one in json.loads((here / "r.sarif").read_text())["runs"][0]["results"]
+        if one["ruleId"] == FAULT
+    )
+
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "s3://bucket/places/a%20%5B1%5D.parquet"}
+    (command,) = (line for line in ran.lines if line.startswith("::error"))
+    assert "file=" not in command
+    assert url in command
 
 
 def test_two_urls_of_one_id(web: Web, run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,25 @@ def test_check_show_and_stats(web: Web, tmp_path: Path, monkeypatch: pytest.Monk
 
         assert afar[0] == here[0] == 0
         assert afar[1].replace(url, "a.jsonl").split() == here[1].split()
+
+
+def test_check(web: Web, tmp_path: Path) -> None:
+    """The command takes URLs, and ids of them."""
+    good = web.put("good.jsonl", jsonl(clean_rows()))
+    bad = web.put("bad.jsonl", jsonl(faulty_rows()))
+
+    def ran(*words: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "pytest_pretok", "check", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = ran(good, bad)
+    assert code == 1
+    assert f"{bad}::{FAULT}" in text
+    assert ran(good)[0] == 0
+    assert ran(f"{bad}::{FAULT}")[0] == 1
+    assert ran(f"{bad}::no-rows")[0] == 0
+    assert ran(f"{bad}?sig=1")[1].count("sig") == 0
 
 
 def test_commands_that_write(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

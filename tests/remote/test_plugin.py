@@ -50,6 +50,23 @@ def test_ids_can_be_run_again(
     assert (first.code, again.code, alone.code) == (1, 1, 1)
 
 
+def test_ids_that_are_seen_from_a_folder(
+    web: Web, run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest takes the URL in an id for a path, and shows it from where one is: it is understood."""
+    (here / "pytest.ini").touch()
+    (here / "sub").mkdir()
+    monkeypatch.chdir(here / "sub")
+    url = web.put("seen.parquet", parquet(faulty_rows()))
+    first = run(f"--pretok-data={url}", "--rootdir=..", "-rf")
+    (line,) = (line for line in first.lines if line.startswith("FAILED"))
+    shown = line.split()[1]
+    again = run(shown, "--rootdir=..")
+
+    assert shown != f"{url}::{FAULT}"
+    assert again.outcomes == {"failed": 1}
+
+
 def test_shards_and_splits_of_a_folder(s3: S3, run: Run, here: Path) -> None:
     """Numbered shards are one split, names tell splits, others are datasets of their own."""
     for number in range(2):

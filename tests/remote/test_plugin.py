@@ -53,7 +53,7 @@ def test_ids_can_be_run_again(
 def test_ids_that_are_seen_from_a_folder(
     web: Web, run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pytest takes the URL in an id for a path, and shows it from where one is: it is understood."""
+    """pytest takes the URL in an id for a path, seen from where one is; so do we."""
     (here / "pytest.ini").touch()
     (here / "sub").mkdir()
     monkeypatch.chdir(here / "sub")

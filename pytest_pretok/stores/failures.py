@@ -31,6 +31,7 @@ _NO_ROUTE = (
     *("ConnectError", "ConnectionRefusedError", "gaierror", "ServiceRequestError"),
     *("ProxyConnectionError", "ClientProxyConnectionError"),
 )
+_NO_TRUST = ("ClientConnectorCertificateError", "SSLCertVerificationError", "SSLError")
 _BROKEN = (
     *("ClientPayloadError", "IncompleteRead", "IncompleteReadError", "ContentLengthError"),
     *("RemoteProtocolError", "ResponseStreamingError", "IncompleteBody", "ShortBody"),
@@ -61,7 +62,7 @@ def explain(error: Exception, scheme: str) -> Failure:
         # aiohttp calls a body that broke off a 400.
         or _of_the_way(names, chain)
         or _of_status(status, scheme)
-        or _of_nothing(chain)
+        or _of_nothing(chain, scheme)
         or Failure(f"the store failed: {_text(error)}")
     )
 
@@ -161,6 +162,11 @@ def _of_status(status: int | None, scheme: str) -> Failure | None:
 
 
 def _of_the_way(names: set[str], chain: list[BaseException]) -> Failure | None:
+    if names & set(_NO_TRUST):
+        what = (
+            "look at its address, and whether a proxy stands between (SSL_CERT_FILE, AWS_CA_BUNDLE)"
+        )
+        return Failure(f"the store's certificate is not trusted: {what}", here=True)
     if names & set(_NO_ROUTE):
         what = "look at the name, the network, a proxy, and the address of the store"
         return Failure(f"no connection to the store: {what}", again=True, here=True)
@@ -178,11 +184,12 @@ def _of_the_way(names: set[str], chain: list[BaseException]) -> Failure | None:
     return None
 
 
-def _of_nothing(chain: list[BaseException]) -> Failure | None:
+def _of_nothing(chain: list[BaseException], scheme: str) -> Failure | None:
     if isinstance(chain[0], FileNotFoundError):
         return Failure(_ABSENT, absent=True)
-    if isinstance(chain[0], PermissionError):
-        return Failure("access denied: look at the credentials in use", here=True)
+    # gcsfs tells no number, but begins so.
+    if isinstance(chain[0], PermissionError) or str(chain[0]).startswith("Forbidden"):
+        return _of_status(403, scheme)
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_pretok.declared import DECLARATION
 from pytest_pretok.paths import is_folder
 from pytest_pretok.plan import Plan, sort_arguments
 from pytest_pretok.planning import Request, split_argument
+from pytest_pretok.stores import Location, RemotePath, identity, is_url, lies_in, located
 
 ANCHOR = Path(__file__).with_name("anchor.txt")
 
@@ -25,13 +27,13 @@ class Arguments:
     """What pytest collects instead of what was written on the command line.
 
     ``positional`` are the paths that the user named for their tests, ``asked`` the folders named
-    as data; ``odd_files`` are named files that pytest cannot take as arguments.
+    as data; ``odd_files`` are named files and URLs that pytest cannot take as arguments.
     """
 
     arguments: tuple[str, ...]
     positional: tuple[Path, ...]
     asked: tuple[Path, ...]
-    odd_files: tuple[Path, ...]
+    odd_files: tuple[Location, ...]
 
 
 def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Arguments:
@@ -43,7 +45,7 @@ def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Ar
     given = list(config.args) if keeps_arguments(config, bool(request.paths)) else []
     rewritten: list[str] = []
     positional: list[Path] = []
-    odd: list[Path] = []
+    odd: list[Location] = []
     ours = False
     for argument in given:
         file, parts = split_argument(argument, request.cwd)
@@ -53,10 +55,10 @@ def rewrite_arguments(config: pytest.Config, plan: Plan, request: Request) -> Ar
             continue
         ours = True
         rewritten += _own(file, parts, plan, odd)
-    asked = tuple(_asked(text, request.cwd) for text in request.paths)
+    asked = tuple(_asked(text, request.cwd) for text in request.paths if not is_url(text))
     if request.paths and not ours:
         for path in sort_arguments(plan, positional, asked):
-            rewritten += _own(Path(path), [], plan, odd)
+            rewritten += _own(located(path), [], plan, odd)
     return Arguments(tuple(rewritten), tuple(positional), asked, tuple(odd))
 
 
@@ -69,13 +71,15 @@ def keeps_arguments(config: pytest.Config, flagged: bool) -> bool:
     return not any(word == "--pretok-data" or word.startswith("--pretok-data=") for word in words)
 
 
-def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]:
+def _own(file: Location, parts: list[str], plan: Plan, odd: list[Location]) -> list[str]:
     """The arguments for one of our files, and the parts of an id behind it."""
     anchors = _anchors_of(file, parts, plan)
     found = []
     for anchor, rest in anchors:
         name = str(anchor)
-        if not is_folder(anchor) and ("::" in name or "[" in name):
+        if isinstance(anchor, RemotePath) or (
+            not is_folder(anchor) and ("::" in name or "[" in name)
+        ):
             if anchor not in odd:
                 odd.append(anchor)
             name = f"{ANCHOR}::odd{odd.index(anchor)}"
@@ -83,26 +87,34 @@ def _own(file: Path, parts: list[str], plan: Plan, odd: list[Path]) -> list[str]
     return found
 
 
-def _anchors_of(file: Path, parts: list[str], plan: Plan) -> list[tuple[Path, list[str]]]:
+def _anchors_of(file: Location, parts: list[str], plan: Plan) -> list[tuple[Location, list[str]]]:
     """The anchor that a file's items hang on: itself, its first shard, or a declaration."""
     if file.name == DECLARATION and not parts:
         # The datasets of the trainer configurations that it names hang on those.
         named = [s.anchor for d in plan.datasets if d.by == str(file) for s in d.splits]
         own = [str(file)] if str(file) in plan.anchors or not named else []
         return [(Path(anchor), []) for anchor in dict.fromkeys([*own, *named])]
-    if is_folder(file) or str(file) in plan.anchors or file.name == DECLARATION:
+    folder = isinstance(file, Path) and is_folder(file)
+    if folder or str(file) in plan.anchors or file.name == DECLARATION:
         return [(file, parts)]
     in_saved = file.name in (discovery.DICT_FILE, discovery.STATE_FILE)
-    real = os.path.realpath(file)
-    found: dict[Path, list[str]] = {}
+    real = identity(file)
+    found: dict[Location, list[str]] = {}
     for dataset in plan.datasets:
         for split in dataset.splits:
-            shards = [Path(shard.path) for shard in split.shards]
-            inside = in_saved and any(file.parent in shard.parents for shard in shards)
-            if inside or any(os.path.realpath(shard) == real for shard in shards):
+            shards = [located(shard.path) for shard in split.shards]
+            inside = in_saved and any(lies_in(shard, file.parent) for shard in shards)
+            if inside or any(_leads_to(file, real, shard) for shard in shards):
                 names = [dataset.name] if dataset.declared_at and not parts else []
-                found.setdefault(Path(split.anchor), [*names, *parts])
+                found.setdefault(located(split.anchor), [*names, *parts])
     return list(found.items()) or [(file, parts)]
+
+
+def _leads_to(file: Location, real: str, shard: Location) -> bool:
+    """Whether an argument names a shard; a URL may be a folder or a pattern, too."""
+    if isinstance(file, RemotePath):
+        return lies_in(shard, file) or fnmatch(str(shard), file.text)
+    return identity(shard) == real
 
 
 def _asked(text: str, cwd: Path) -> Path:

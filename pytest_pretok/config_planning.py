@@ -21,6 +21,7 @@ from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, dataset_of
+from pytest_pretok.stores import Location, RemotePath
 from pytest_pretok.text import node_path
 from pytest_pretok.tokenizers.shared import readable_tokenizer
 from pytest_pretok.trainer_configs.base import Source, TrainerConfig
@@ -286,7 +287,9 @@ def _written(folder: Path) -> float | None:
         return None
 
 
-def _time(path: Path) -> float | None:
+def _time(path: Location) -> float | None:
+    if isinstance(path, RemotePath):
+        return None
     try:
         return path.stat().st_mtime
     except OSError:

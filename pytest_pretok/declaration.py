@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pretok_schemas.contract import ROLES
-from pretok_schemas.custom import SCHEMA, fault_of, fault_of_options, options_of, own_options
+from pretok_schemas.custom import SCHEMA, fault_of_options, options_of, own_options
+from pretok_schemas.custom import fault_of as fault_of_rule
 from pretok_schemas.rules import NAMES
 from pretok_schemas.rules.base import Rule
 from pretok_schemas.text import printable
@@ -44,11 +45,11 @@ from pytest_pretok.imports import (
 )
 from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
+from pytest_pretok.stores import fault_of, is_url
 from pytest_pretok.toml_lines import key_lines
 
 S = TypeVar("S", bound=Defaults)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def read_declaration(
@@ -193,7 +194,7 @@ class _Reader:
                 continue
             for kind in kinds:
                 taken = [name for name, own in self.kinds.items() if own is not kind]
-                fault = fault_of(kind, {*NAMES, *taken})
+                fault = fault_of_rule(kind, {*NAMES, *taken})
                 if fault is not None:
                     shown = getattr(kind, "__qualname__", str(kind))
                     self.fault(where, (PLUGINS_KEY,) if where else (), f"{shown} {fault}")
@@ -434,9 +435,9 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 why = "letters, digits, '.', '_' and '-' only"
                 self.fault(where, ("splits", name), f"the name may hold {why}")
-            self.local(value, where, ("splits", name))
+            self.data(value, where, ("splits", name))
         if path is not None:
-            self.local(path, where, ("path",))
+            self.data(path, where, ("path",))
 
     def known(self, path: Any, where: tuple[str, ...]) -> None:
         """The file of known findings, if one is named."""
@@ -447,13 +448,20 @@ class _Reader:
         if wrong is not None:
             self.fault(where, ("baseline",), f"{quote(path)} {wrong}")
 
+    def data(self, path: Any, where: tuple[str, ...], key: tuple[str, ...]) -> None:
+        """A path or URL of data."""
+        if not isinstance(path, str) or not is_url(path) or "\0" in path:
+            self.local(path, where, key)
+        elif (fault := fault_of(path)) is not None:
+            self.fault(where, key, fault)
+
     def local(self, path: Any, where: tuple[str, ...], key: tuple[str, ...]) -> None:
         if path == "":
             self.fault(where, key, "the path is empty")
         if isinstance(path, str) and "\0" in path:
             self.fault(where, key, "no path can hold a null character")
-        if isinstance(path, str) and _URL.match(path):
-            self.fault(where, key, "URLs are planned, but not supported yet")
+        if isinstance(path, str) and is_url(path):
+            self.fault(where, key, "found a URL, expected a path: only data may be remote")
 
     def fit(self, settings: Defaults, where: tuple[str, ...]) -> bool:
         """Whether keys that are sound alone are sound together, defaults filled in."""

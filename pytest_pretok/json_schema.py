@@ -21,6 +21,15 @@ _PATH = {  # not empty, no URL, no null character
     "type": "string",
     "pattern": r"^(?![A-Za-z][A-Za-z0-9+.-]*://)[^\x00]+$",
 }
+_DATA = {  # the same, or a URL of data
+    "type": "string",
+    "pattern": (
+        r"^((?![A-Za-z][A-Za-z0-9+.-]*://)[^\x00]+"
+        r"|(s3|gs|az|abfs)://[A-Za-z0-9][^\x00]*"
+        r"|https?://[A-Za-z0-9\[][^\x00*?]*(\?[^\x00]*)?"
+        r"|hf://datasets/[^/\x00]+/[^/\x00][^\x00]*)$"
+    ),
+}
 
 
 def tool_schema(tool: str = "pretok") -> dict[str, Any]:
@@ -42,10 +51,10 @@ def declaration_schema() -> dict[str, Any]:
     }
     dataset = _table(DatasetSettings)
     properties = dataset["properties"]
-    properties["path"] |= _PATH
+    properties["path"] |= _DATA
     properties["splits"] |= {
         "propertyNames": _NAMES,
-        "additionalProperties": _PATH,
+        "additionalProperties": _DATA,
         "minProperties": 1,
     }
     dataset["oneOf"] = [{"required": ["path"]}, {"required": ["splits"]}]

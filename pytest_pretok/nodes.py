@@ -21,6 +21,7 @@ from pytest_pretok.checks import Subject
 from pytest_pretok.engines import EngineError
 from pytest_pretok.notices import PretokWarning
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedSplit
+from pytest_pretok.stores import Location, RemotePath, is_url
 from pytest_pretok.text import node_path
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Data(Protocol):
     """What nodes ask of the session that they belong to."""
 
     plan: Plan
-    odd_files: tuple[Path, ...]
+    odd_files: tuple[Location, ...]
 
     def files_in(self, folder: str) -> list[str]:
         """Anchor files directly in a folder."""
@@ -115,11 +116,12 @@ class DataFile(_Hooks, pytest.File):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """One collector a declared dataset, one item a rule of an undeclared one."""
-        yield from _children(self, self.path, self.data)
+        yield from _children(self, str(self.path), self.data)
 
 
 class Anchor(_Node):
-    """Stands for arguments that pytest could not parse: file names that hold ``::`` or ``[``.
+    """Stands for arguments that pytest could not parse: URLs, and file names that hold ``::`` or
+    ``[``.
 
     A plain collector: pytest's ``--lf`` skips files that no failing id begins with.
     """
@@ -128,17 +130,21 @@ class Anchor(_Node):
         """One collector a file, named by its number."""
         for number, path in enumerate(self.data.odd_files):
             nodeid = node_path(path, self.config.rootpath)
-            node = OddFile.from_parent(self, name=f"odd{number}", path=path, nodeid=nodeid)
-            node.data = self.data
+            # pytest wants a path of every node, and looks for nothing there.
+            place = Path(path.shown) if isinstance(path, RemotePath) else path
+            node = OddFile.from_parent(self, name=f"odd{number}", path=place, nodeid=nodeid)
+            node.data, node.anchor = self.data, str(path)
             yield node
 
 
 class OddFile(_Node):
-    """A data file under the anchor."""
+    """A data file or URL under the anchor."""
+
+    anchor: str
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The file's items."""
-        yield from _children(self, self.path, self.data)
+        yield from _children(self, self.anchor, self.data)
 
 
 class DatasetNode(_Node):
@@ -157,6 +163,11 @@ class RuleItem(_Hooks, pytest.Item):
 
     subject: Subject
     data: Data
+
+    @property
+    def afar(self) -> bool:
+        """Whether it hangs on a URL, which is no path."""
+        return isinstance(self.parent, OddFile) and is_url(self.parent.anchor)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the dataset is declared, and the item's name."""
@@ -209,7 +220,7 @@ class RuleItem(_Hooks, pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """A violation as its text, and an engine's error; all else keeps its traceback."""
         path, line, _ = self.reportinfo()
-        shown = node_path(path, self.config.rootpath)
+        shown = self.parent.nodeid if self.afar else node_path(path, self.config.rootpath)
         if isinstance(excinfo.value, EngineError):
             told = str(excinfo.value)
             return longrepr.failure(shown, line + 1, told.splitlines()[0], told)
@@ -222,19 +233,19 @@ class RuleItem(_Hooks, pytest.Item):
 
 
 def _children(
-    parent: pytest.Collector, path: Path, data: Data
+    parent: pytest.Collector, anchor: str, data: Data
 ) -> Iterator[pytest.Item | pytest.Collector]:
-    for number in data.plan.anchors.get(str(path), ()):
+    for number in data.plan.anchors.get(anchor, ()):
         dataset = data.plan.datasets[number]
         if dataset.declared_at:
             nodeid = f"{parent.nodeid}::{dataset.name}"
-            node = DatasetNode.from_parent(parent, name=dataset.name, path=path, nodeid=nodeid)
+            node = DatasetNode.from_parent(
+                parent, name=dataset.name, path=parent.path, nodeid=nodeid
+            )
             node.number, node.data = number, data
             yield node
         else:
-            here = [
-                split for split in dataset.splits if split.anchor == str(path) and split.collected
-            ]
+            here = [split for split in dataset.splits if split.anchor == anchor and split.collected]
             yield from _items(parent, number, dataset, here, data)
 
 

@@ -11,10 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_pretok.stores import is_url
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedShard:
-    """One file: its path, how messages name it, and why it cannot be opened (None: it may be).
+    """One file or remote object: its path or URL, how messages name it, and why it cannot be opened
+    (None: it may be).
 
     ``format`` is the only one that it may have (None: any).
     """
@@ -113,7 +116,8 @@ class Plan:
     @cached_property
     def folders(self) -> frozenset[str]:
         """Every folder at or above an anchor."""
-        return frozenset(str(parent) for anchor in self.anchors for parent in Path(anchor).parents)
+        local = (Path(anchor) for anchor in self.anchors if not is_url(anchor))
+        return frozenset(str(parent) for anchor in local for parent in anchor.parents)
 
 
 def is_ours(plan: Plan, folder: Path, positional: Sequence[Path], paths: Sequence[Path]) -> bool:
@@ -142,6 +146,9 @@ def sort_arguments(plan: Plan, positional: Sequence[Path], paths: Sequence[Path]
     """
     arguments: list[str] = []
     for anchor in plan.anchors:
+        if is_url(anchor):
+            arguments.append(anchor)
+            continue
         path = Path(anchor)
         if any(path.is_relative_to(other) for other in positional):
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -27,6 +28,19 @@ from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
+from pytest_pretok.stores import (
+    SCHEMES,
+    Location,
+    RemotePath,
+    StoreError,
+    fault_of,
+    identity,
+    info_of,
+    is_url,
+    lies_in,
+    missing_package,
+    redacted,
+)
 from pytest_pretok.text import node_path
 from pytest_pretok.trainer_configs import SUFFIXES
 
@@ -73,7 +87,9 @@ class _Builder:
     baselines: dict[str, str] = field(default_factory=dict)  # path -> text
     baseline_of: dict[str, Path] = field(default_factory=dict)  # real path -> declaration
     around: discovery.Surroundings = field(default_factory=discovery.Surroundings)
-    left_over: list[Path] = field(default_factory=list)
+    left_over: list[Location] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)  # declarations that the command line names
+    url_of: dict[str, str] = field(default_factory=dict)  # as ids show it -> the whole of it
     passed_over: int = 0
     absent: dict[str, None] = field(default_factory=dict)  # what only the machine of the run has
 
@@ -97,16 +113,32 @@ class _Builder:
                 )
             self.declarations[file] = read
             for settings in read.datasets if read else ():
-                columns = None if self.request.declared_only else self.columns(settings)
-                splits = discovery.declared_splits(
-                    settings.path, settings.splits, file.parent, columns
-                )
-                self.claim(file, settings.name, splits)
+                if not all(is_url(text) for text in _places(settings)):
+                    self.splits_of(file, settings)
             if read is not None and read.configs:
                 self.configs.read_named(read)
                 for plan in self.configs.of(read):
                     self.take(plan)
         return self.declarations[file]
+
+    def splits_of(self, file: Path, settings: DatasetSettings) -> tuple[FoundSplit, ...]:
+        """The splits of a declared dataset. Stores are asked for it only when it is wanted."""
+        if (file, settings.name) not in self.found:
+            columns = None if self.request.declared_only else self.columns(settings)
+            splits = discovery.declared_splits(
+                settings.path, settings.splits, file.parent, columns, asks=self.is_users(file)
+            )
+            self.claim(file, settings.name, splits)
+        return self.found[file, settings.name]
+
+    def is_users(self, file: Path) -> bool:
+        """Whether a declaration is the user's own, and not one that came with the data.
+
+        Such a one stands at or above the working directory, or was named. URLs of any other are
+        not followed: whoever wrote it would decide whom this machine asks, and with what rights.
+        """
+        home, cwd = (Path(os.path.realpath(path)) for path in (file.parent, self.request.cwd))
+        return cwd.is_relative_to(home) or file in self.named
 
     def baseline_fault(self, text: str, declaration: Path) -> str | None:
         """Read a baseline file; what is wrong with it, None if nothing is."""
@@ -136,7 +168,7 @@ class _Builder:
         self.found[file, name] = splits
         for split in splits:
             for shard in split.shards:
-                self.claimed.setdefault(os.path.realpath(shard.path), (file, name))
+                self.claimed.setdefault(identity(shard.path), (file, name))
 
     def take(self, plan: ConfigPlan) -> None:
         """Keep a trainer configuration as the declaration that it is."""
@@ -150,8 +182,13 @@ class _Builder:
         """A declaration and the trainer configurations that it names."""
         return [declaration, *(plan.declaration for plan in self.configs.of(declaration))]
 
-    def nearest(self, path: Path) -> Declaration | None:
-        """The declaration in force for a file or folder: the nearest one from it upward."""
+    def nearest(self, path: Location) -> Declaration | None:
+        """The declaration in force for a file or folder: the nearest one from it upward.
+
+        For a URL it is that of the working directory.
+        """
+        if isinstance(path, RemotePath):
+            return self.in_force(self.request.cwd)
         return self.in_force(path if is_folder(path) else path.parent)
 
     def in_force(self, folder: Path) -> Declaration | None:
@@ -194,11 +231,11 @@ class _Builder:
             known = (str(declaration.file), settings.name) in self.datasets
             if not known and (wanted is None or settings.name in wanted):
                 settings = self.with_plugins(settings)
-                splits = self.found[declaration.file, settings.name]
+                splits = self.splits_of(declaration.file, settings)
                 file = node_path(declaration.file, self.request.root)
                 self.datasets[str(declaration.file), settings.name] = PlannedDataset(
                     settings.name,
-                    settings.path or ", ".join((settings.splits or {}).values()),
+                    redacted(", ".join(_places(settings))),
                     settings.to_dict(),
                     tuple(self.split(split, declaration.file) for split in splits),
                     f"{file}:{settings.line}",
@@ -207,10 +244,12 @@ class _Builder:
                     str(by.file) if (by := self.configs.named_by.get(declaration.file)) else "",
                 )
 
-    def add_undeclared(self, dataset: FoundDataset, chosen: Collection[Path] | None = None) -> None:
+    def add_undeclared(
+        self, dataset: FoundDataset, chosen: Collection[Location] | None = None
+    ) -> None:
         """Add a dataset that no declaration names; ``chosen`` are the anchors to collect."""
         # Several datasets of a folder can share its path; no two share their anchors.
-        key = tuple(os.path.realpath(split.anchor) for split in dataset.splits)
+        key = tuple(identity(split.anchor) for split in dataset.splits)
         known = self.datasets.get(key)
         picked = [chosen is None or split.anchor in chosen for split in dataset.splits]
         if known and all(
@@ -242,7 +281,7 @@ class _Builder:
             splits = tuple(replace(a, collected=a.collected or b.collected) for a, b in both)
             self.datasets[key] = replace(known, splits=splits)
 
-    def split(self, split: FoundSplit, anchor: Path, collected: bool = True) -> PlannedSplit:
+    def split(self, split: FoundSplit, anchor: Location, collected: bool = True) -> PlannedSplit:
         shards = tuple(
             PlannedShard(
                 str(shard.path),
@@ -265,8 +304,9 @@ class _Builder:
     # -- one argument
 
     def add_path(self, text: str) -> None:
-        if "://" in text:
-            raise PlanError(f"--pretok-data={text}: URLs are planned, but not supported yet")
+        if is_url(text):
+            self.add_url(RemotePath(text))
+            return
         path = _absolute(text, self.request.cwd)
         if not exists(path):
             matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
@@ -283,6 +323,7 @@ class _Builder:
         elif path.suffix.lower() in SUFFIXES:
             self.add_config(path, text)
         elif path.name == DECLARATION:
+            self.named.add(path)
             declaration = self.declaration(path)
             if declaration is None:
                 raise PlanError(f"{text} has no [tool.pretok] table")
@@ -306,10 +347,81 @@ class _Builder:
         self.take(plan)
         self.add_declared(plan.declaration, wanted)
 
-    def add_file(self, path: Path) -> None:
+    def add_url(self, url: RemotePath) -> None:
+        """A URL: an object, a folder or a pattern, with the declared datasets that it lies in."""
+        fault = fault_of(url.text)
+        if fault is None and url.suffix.lower() in SUFFIXES:
+            fault = "a trainer's configuration must be a local file"
+        if fault is None and self.url_of.setdefault(url.shown, url.text) != url.text:
+            fault = "another URL has the same test ids, they differ in their queries; declare them"
+        fault = fault or missing_package(url)
+        if fault is not None:
+            raise PlanError(f"--pretok-data={url.shown}: {fault}")
+        above = self.nearest(url)
+        touched = False
+        for one in self.with_configs(above) if above else ():
+            wanted = self.touching_url(one, url)
+            self.add_declared(one, wanted)
+            touched = touched or bool(wanted)
+        if url.name in (discovery.DICT_FILE, discovery.STATE_FILE):
+            url = url.parent
+        try:
+            self.add_undeclared_url(url, touched)
+        except StoreError as error:
+            # Nothing is known of it: what stands for it is an object that cannot be read.
+            shard = discovery.FoundShard(url, error=error.reason)
+            alone = FoundSplit(discovery.split_word(url.stem) or "train", (shard,), url)
+            self.add_undeclared(FoundDataset(url, (alone,)))
+
+    def add_undeclared_url(self, url: RemotePath, touched: bool) -> None:
+        """What no declaration names; there must be something unless a declared one is ``touched``.
+
+        Raises:
+            PlanError: the URL leads to nothing.
+            StoreError: the store cannot be asked.
+        """
+        if url.text in self.claimed:
+            return
+        found = info_of(url)
+        if found is not None and found.kind == "folder":
+            self.add_search(discovery.search_remote(url), self.default_columns(url))
+        elif found is not None:
+            self.add_file(url)
+        else:
+            matches = discovery.matches(url)
+            if not matches and not touched:
+                why = "no object matches this pattern" if glob.has_magic(url.bare) else ""
+                raise PlanError(f"--pretok-data={url.shown}: {why or discovery.NOTHING}")
+            for match in matches:
+                if not self.is_planned(match):
+                    self.add_file(match)
+
+    def is_planned(self, path: Location) -> bool:
+        """Whether a file is among those that will be read anyhow."""
+        return any(
+            shard.path == str(path)
+            for dataset in self.datasets.values()
+            for split in dataset.splits
+            if split.collected
+            for shard in split.shards
+        )
+
+    def touching_url(self, declaration: Declaration, url: RemotePath) -> set[str]:
+        """Declared datasets that have an object at, below or above a URL."""
+        wanted = set()
+        for settings in declaration.datasets:
+            if any(_may_meet(text, url.text) for text in _places(settings)):
+                for split in self.splits_of(declaration.file, settings):
+                    for path in (shard.path for shard in split.shards):
+                        meets = lies_in(path, url) or lies_in(url, path)
+                        if meets or fnmatch(str(path), url.text):
+                            wanted.add(settings.name)
+        return wanted
+
+    def add_file(self, path: Location) -> None:
         """A file named explicitly: always checked, with the whole dataset it belongs to."""
         self.nearest(path)
-        owner = self.claimed.get(os.path.realpath(path))
+        owner = self.claimed.get(identity(path))
         if owner is not None:
             self.add_owner(*owner)
             return
@@ -334,11 +446,15 @@ class _Builder:
             whole = declaration.folder.is_relative_to(path)
             for one in self.with_configs(declaration):
                 self.add_declared(one, None if whole else self.touching(one, path))
+        self.add_search(search, self.default_columns(path))
+
+    def add_search(self, search: discovery.Search, columns: frozenset[str]) -> None:
+        """What a search found and no declaration names."""
         self.passed_over += search.passed_over
         free = [file for file in search.files if not self.is_ignored(file)]
         taken_up = {*self.claimed, *self.baseline_of}
-        free = [file for file in free if os.path.realpath(file) not in taken_up]
-        datasets, passed = discovery.group_files(free, self.default_columns(path))
+        free = [file for file in free if identity(file) not in taken_up]
+        datasets, passed = discovery.group_files(free, columns)
         self.passed_over += passed
         datasets += [discovery.saved_dataset(folder) for folder in search.saved]
         taken_keys = {discovery.shard_key(file) for file in search.files if self.is_claimed(file)}
@@ -352,25 +468,25 @@ class _Builder:
             else:
                 self.add_undeclared(dataset)
 
-    def is_claimed(self, path: Path) -> bool:
-        return os.path.realpath(path) in self.claimed
+    def is_claimed(self, path: Location) -> bool:
+        return identity(path) in self.claimed
 
     def touching(self, declaration: Declaration, path: Path) -> set[str]:
         """Declared datasets that have a file at, below or above a path."""
         wanted = set()
         for settings in declaration.datasets:
-            for split in self.found[declaration.file, settings.name]:
-                for shard in split.shards:
-                    if shard.path.is_relative_to(path) or path.is_relative_to(shard.path):
+            for split in self.found.get((declaration.file, settings.name), ()):
+                for own in (shard.path for shard in split.shards):
+                    if lies_in(own, path) or lies_in(path, own):
                         wanted.add(settings.name)
         return wanted
 
-    def default_columns(self, path: Path) -> frozenset[str]:
+    def default_columns(self, path: Location) -> frozenset[str]:
         declaration = self.nearest(path)
         return self.columns(undeclared(declaration.defaults if declaration else None, "x"))
 
-    def is_ignored(self, path: Path) -> bool:
-        return any(path.is_relative_to(i) for i in self.request.ignored) or any(
+    def is_ignored(self, path: Location) -> bool:
+        return any(lies_in(path, i) for i in self.request.ignored) or any(
             fnmatch(str(path), pattern) for pattern in self.request.ignored_globs
         )
 
@@ -399,7 +515,10 @@ def make_plan(request: Request) -> Plan:
         file, parts = split_argument(text, request.cwd)
         if file is None:
             continue
-        if file.name == DECLARATION and parts:
+        if isinstance(file, RemotePath):
+            builder.add_url(file)
+        elif file.name == DECLARATION and parts:
+            builder.named.add(file)
             declaration = builder.declaration(file)
             if declaration is not None:
                 builder.add_declared(declaration, {parts[0]})
@@ -427,6 +546,8 @@ def declared_plan(request: Request) -> Plan:
     builder = _Builder(request, Configs(request.root, request.cwd, opens_data=False))
     faults: list[Fault] = []
     for text in request.paths:
+        if is_url(text):
+            raise PlanError(f"{redacted(text)}: a declaration is a local file")
         for file in _declaring(_absolute(text, request.cwd), text, request):
             try:
                 builder.add_declaring(file, text)
@@ -456,18 +577,28 @@ def _declaring(path: Path, text: str, request: Request) -> list[Path]:
     return [file for file in dict.fromkeys(files) if has_declaration(file)]
 
 
-def split_argument(text: str, cwd: Path) -> tuple[Path | None, list[str]]:
+def split_argument(text: str, cwd: Path) -> tuple[Location | None, list[str]]:
     """The file of a positional argument that may name our nodes, and the parts behind it.
 
     A file name may hold ``::`` itself: the longest prefix that is a file wins. None where the
     argument names neither a declaration nor data.
     """
     pieces = text.split("::")
+    url = _URL_ARGUMENT.match(text)
+    if url is not None:
+        pieces[0] = f"{url['scheme']}://{pieces[0][url.end() :]}"
+        ends = (n for n in range(len(pieces), 0, -1) if data_suffix("::".join(pieces[:n])))
+        cut = next(ends, 1)
+        return RemotePath("::".join(pieces[:cut])), pieces[cut:]
     for cut in range(len(pieces), 0, -1):
         path = _absolute("::".join(pieces[:cut]), cwd)
         if is_file(path) and _is_ours(path):
             return path, pieces[cut:]
     return None, []
+
+
+# pytest takes the URL of an id for a path: it loses a slash, and may be seen from another folder.
+_URL_ARGUMENT = re.compile(rf"(?:\.\./)*(?P<scheme>{'|'.join(SCHEMES)}):/+")
 
 
 def _is_ours(path: Path) -> bool:
@@ -492,6 +623,19 @@ def _baseline(settings: DatasetSettings, declaration: Declaration | None) -> tup
     if settings.baseline is None or declaration is None:
         return None, ""
     return str(_absolute(settings.baseline, declaration.folder)), str(declaration.folder)
+
+
+def _places(settings: DatasetSettings) -> list[str]:
+    """The paths and URLs that a declared dataset is read from."""
+    return [settings.path] if settings.path else list((settings.splits or {}).values())
+
+
+def _may_meet(declared: str, url: str) -> bool:
+    """Whether a declared URL can have an object at, below or above another URL."""
+    heads = [re.split(r"[*?\[]", text)[0] for text in (declared, url)]
+    return is_url(declared) and any(
+        one.startswith(other.rstrip("/")) for one, other in (heads, heads[::-1])
+    )
 
 
 def _distinct(declarations: Iterable[Declaration]) -> list[Declaration]:

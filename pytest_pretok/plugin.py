@@ -10,6 +10,7 @@ import atexit
 import gc
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_pretok.testing import Pretok
 
 FLAG = "--pretok-data"
+_URL = re.compile(r"(\.\./)*[a-z0-9]+:/")  # as typed, or as pytest shows it in an id
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -42,8 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         dest="pretok_data",
         help="check what lies under PATH: declared datasets with their settings, other "
-        "pre-tokenised files with the default contract. A file, a folder, a glob, or a trainer's "
-        "YAML; repeatable",
+        "pre-tokenised files with the default contract. A file, a folder, a glob, a URL, or a "
+        "trainer's YAML; repeatable",
     )
     group.addoption(
         "--pretok-contract",
@@ -176,6 +178,8 @@ def _names_data(config: pytest.Config) -> bool:
 
 def _is_test_argument(argument: str) -> bool:
     base = argument.split("::")[0]
+    if _URL.match(base):
+        return False
     return base.endswith((".py", os.sep, "/")) or os.path.isdir(base)  # noqa: PTH112 (never raises)
 
 

@@ -26,6 +26,7 @@ from pytest_pretok.plan import Plan, is_ours
 from pytest_pretok.progress import open_display
 from pytest_pretok.report import summary
 from pytest_pretok.report.records import Records, record
+from pytest_pretok.stores import Location
 from pytest_pretok.termination import Termination
 from pytest_pretok.text import node_path
 
@@ -49,7 +50,7 @@ class DataSession:
         plan: Plan,
         positional: tuple[Path, ...],
         asked: tuple[Path, ...],
-        odd_files: tuple[Path, ...],
+        odd_files: tuple[Location, ...],
     ) -> None:
         self.config = config
         self.plan = plan
@@ -226,7 +227,8 @@ class DataSession:
             if report.skipped and isinstance(report.longrepr, tuple):
                 path, line, _ = item.reportinfo()
                 reason = report.longrepr[2]
-                report.longrepr = (str(path), line + 1, reason)
+                shown = item.parent.nodeid if item.afar and item.parent else str(path)
+                report.longrepr = (shown, line + 1, reason)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

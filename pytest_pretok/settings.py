@@ -165,7 +165,10 @@ class DatasetSettings(Defaults):
     line: Annotated[int, NoKey()] = 0
     path: Annotated[
         str | None,
-        Says("a file, a glob, a folder or a save_to_disk folder, seen from the declaration's"),
+        Says(
+            "a file, a glob, a folder or a save_to_disk folder, seen from the declaration's, or a "
+            "URL"
+        ),
     ] = None
     splits: Annotated[
         dict[str, str] | None, Says("a path by the name of each split, instead of path")

@@ -54,7 +54,7 @@ def check(
     verbose: bool,
     **options: object,
 ) -> None:
-    """Check the data under each PATH: a file, a folder, a glob, a trainer's YAML; or . if none.
+    """Check the data under each PATH: a file, a folder, a glob, a URL, a trainer's YAML; . if none.
 
     The verdict is that of `pytest --pretok-data=PATH`, whatever the repository's own pytest
     settings, conftest.py and plugins are. A PATH may also be an id, copied from a failure.
@@ -73,8 +73,12 @@ def _targets(paths: tuple[str, ...]) -> list[str]:
     """Paths as values of the plugin's flag; ids as they are."""
     ids = [path for path in paths if "::" in path and _is_id(path)]
     if ids and len(ids) < len(paths):
-        other = next(path for path in paths if path not in ids)
-        raise click.UsageError(f"{ids[0]} is an id, {other} is a path: check one kind at a time")
+        from pytest_pretok.stores import redacted  # lazy: as everything here
+
+        other = redacted(next(path for path in paths if path not in ids))
+        raise click.UsageError(
+            f"{redacted(ids[0])} is an id, {other} is a path: check one kind at a time"
+        )
     return ids or [f"--pretok-data={path}" for path in paths]
 
 

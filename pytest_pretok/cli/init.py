@@ -30,7 +30,10 @@ def init(path: str, out: str, dry_run: bool, workers: int | None) -> None:
     from pytest_pretok.engines.base import auto_workers
     from pytest_pretok.starting.found import StartError
     from pytest_pretok.starting.proposal import append, check, propose
+    from pytest_pretok.stores import is_url, redacted
 
+    if is_url(path):
+        raise Refused(f"{redacted(path)}: init looks at local files; declare a URL by hand")
     cwd = Path.cwd()
     printed = dry_run or out == "-"
     file = cwd / ("pyproject.toml" if out == "-" else Path(out).expanduser())

@@ -1,4 +1,4 @@
-"""Paths, globs and folders -> datasets with their splits and shards.
+"""Paths, globs, folders and URLs -> datasets with their splits and shards.
 
 Looks at names, folders and file headers; reads no rows, judges nothing, knows no settings.
 """
@@ -14,6 +14,7 @@ from pytest_pretok.discovery.names import (
     shard_key,
     split_word,
 )
+from pytest_pretok.discovery.remote import NOTHING, is_remote_folder, matches, search_remote
 from pytest_pretok.discovery.saved import (
     DICT_FILE,
     STATE_FILE,
@@ -25,6 +26,7 @@ from pytest_pretok.discovery.walk import Search, walk
 
 __all__ = [
     "DICT_FILE",
+    "NOTHING",
     "STATE_FILE",
     "FoundDataset",
     "FoundShard",
@@ -33,8 +35,11 @@ __all__ = [
     "Surroundings",
     "declared_splits",
     "group_files",
+    "is_remote_folder",
     "is_saved_folder",
+    "matches",
     "saved_dataset",
+    "search_remote",
     "shard_key",
     "split_word",
     "walk",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,13 +19,15 @@ from pytest_pretok.discovery.names import (
     read_name,
     split_word,
 )
+from pytest_pretok.discovery.remote import remote_siblings
 from pytest_pretok.discovery.saved import is_saved_folder, saved_dataset
 from pytest_pretok.discovery.undeclared import group_files
 from pytest_pretok.paths import is_file
 from pytest_pretok.readers import data_suffix
+from pytest_pretok.stores import Location, RemotePath, identity
 
 Owned = tuple[FoundDataset, FoundSplit]
-_Key = tuple[Path, str, int, frozenset[str]]
+_Key = tuple[Location, str, int, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -34,11 +36,15 @@ class Surroundings:
 
     _named: dict[Path, dict[str, list[str]]] = field(default_factory=dict)
     _fellows: dict[tuple[Path, str], dict[Path, str]] = field(default_factory=dict)
-    _owned: dict[_Key, dict[Path, Owned | None]] = field(default_factory=dict)
-    _saved: dict[Path, tuple[FoundDataset, frozenset[Path]] | None] = field(default_factory=dict)
+    _owned: dict[_Key, dict[Location, Owned | None]] = field(default_factory=dict)
+    _saved: dict[Location, tuple[FoundDataset, frozenset[Location]] | None] = field(
+        default_factory=dict
+    )
 
-    def saved(self, path: Path) -> FoundDataset | None:
+    def saved(self, path: Location) -> FoundDataset | None:
         """The saved dataset that a file is a shard of, by its own metadata."""
+        if isinstance(path, RemotePath) and path.suffix != ".arrow":
+            return None  # `save_to_disk` writes no other; a store is not asked for others' sake
         for folder in (path.parent.parent, path.parent):
             if folder not in self._saved:
                 self._saved[folder] = _shards_of(folder) if is_saved_folder(folder) else None
@@ -60,11 +66,18 @@ class Surroundings:
         insort(found, path, key=lambda other: other.name)
         return found
 
-    def owner(self, path: Path, claimed: Mapping[str, object], columns: frozenset[str]) -> Owned:
+    def owner(
+        self, path: Location, claimed: Mapping[str, object], columns: frozenset[str]
+    ) -> Owned:
         """The dataset and split that a file is a shard of; a dataset of its own if of no other.
 
-        ``claimed`` are the real paths of files that belong to others, and only grow in number.
+        ``claimed`` are the identities of files that belong to others, and only grow in number.
         """
+        alone = FoundSplit(split_word(path.stem) or "train", (FoundShard(path),), path)
+        if isinstance(path, RemotePath):
+            # No header is fetched: an object that is named is data.
+            found = _owned(remote_siblings(path), claimed, None)
+            return found.get(path) or (FoundDataset(path, (alone,)), alone)
         pattern = read_name(path).pattern
         fellows = self._real_paths(path.parent, pattern)
         # Without links among them, files that could belong together are the same for all of them.
@@ -73,7 +86,6 @@ class Surroundings:
         known = self._owned.setdefault(key, {}) if alike else {}
         if path not in known:
             known.update(_owned(self.siblings(path), claimed, columns))
-        alone = FoundSplit(split_word(path.stem) or "train", (FoundShard(path),), path)
         return known.get(path) or (FoundDataset(path, (alone,)), alone)
 
     def _real_paths(self, folder: Path, pattern: str) -> dict[Path, str]:
@@ -100,16 +112,16 @@ class Surroundings:
         return self._named[folder]
 
 
-def _shards_of(folder: Path) -> tuple[FoundDataset, frozenset[Path]]:
+def _shards_of(folder: Location) -> tuple[FoundDataset, frozenset[Location]]:
     dataset = saved_dataset(folder)
     return dataset, frozenset(s.path for split in dataset.splits for s in split.shards)
 
 
 def _owned(
-    files: list[Path], claimed: Mapping[str, object], columns: frozenset[str]
-) -> dict[Path, Owned | None]:
-    groups, _ = group_files([p for p in files if os.path.realpath(p) not in claimed], columns)
-    found: dict[Path, Owned | None] = dict.fromkeys(files)
+    files: Sequence[Location], claimed: Mapping[str, object], columns: frozenset[str] | None
+) -> dict[Location, Owned | None]:
+    groups, _ = group_files([p for p in files if identity(p) not in claimed], columns)
+    found: dict[Location, Owned | None] = dict.fromkeys(files)
     for dataset in groups:
         for split in dataset.splits:
             found.update((shard.path, (dataset, split)) for shard in split.shards)

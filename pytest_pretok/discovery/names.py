@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_pretok.readers import data_suffix
+from pytest_pretok.stores import Location
 
 MISSING_NAMED = 20  # missing shards of a group that are named; one is enough to fail
 
@@ -38,7 +38,7 @@ class FoundShard:
     ``format`` is the only one that it may have, where what names it says so.
     """
 
-    path: Path
+    path: Location
     error: str | None = None
     format: str | None = None
 
@@ -52,7 +52,7 @@ class FoundSplit:
 
     name: str
     shards: tuple[FoundShard, ...]
-    anchor: Path
+    anchor: Location
     named: bool = False
 
 
@@ -60,7 +60,7 @@ class FoundSplit:
 class FoundDataset:
     """Splits that belong together; ``path`` is the file or folder that stands for them."""
 
-    path: Path
+    path: Location
     splits: tuple[FoundSplit, ...]
 
 
@@ -96,7 +96,7 @@ class FileName:
         return _WORD.sub("*", self.name.replace("_", "-"), count=1)
 
 
-def read_name(path: Path) -> FileName:
+def read_name(path: Location) -> FileName:
     """The parts of a file name; NAME-00000-of-00003.EXT is one of three numbered shards."""
     suffix = data_suffix(path.name) or path.suffix
     stem = path.name[: len(path.name) - len(suffix)]
@@ -107,7 +107,7 @@ def read_name(path: Path) -> FileName:
     return FileName(match["name"], suffix, index, count, len(match["index"]))
 
 
-def shard_key(path: Path) -> tuple[str, ...]:
+def shard_key(path: Location) -> tuple[str, ...]:
     """What the shards of one split have in common; a key of its own for any other file."""
     found = read_name(path)
     if found.count is None:
@@ -115,15 +115,15 @@ def shard_key(path: Path) -> tuple[str, ...]:
     return (str(path.parent), found.name, str(found.count), found.suffix)
 
 
-def shard_groups(files: Iterable[Path]) -> list[list[Path]]:
+def shard_groups(files: Iterable[Location]) -> list[list[Location]]:
     """Files by the split that they are shards of, in the order of their first."""
-    groups: dict[tuple[str, ...], list[Path]] = {}
+    groups: dict[tuple[str, ...], list[Location]] = {}
     for path in files:
         groups.setdefault(shard_key(path), []).append(path)
     return list(groups.values())
 
 
-def with_missing(members: Sequence[Path]) -> tuple[FoundShard, ...]:
+def with_missing(members: Sequence[Location]) -> tuple[FoundShard, ...]:
     """The shards of one group in order, with those that its names promise but that are not there.
 
     A file that is not numbered is its own only shard.

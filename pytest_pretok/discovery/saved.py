@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from pytest_pretok.discovery.names import FoundDataset, FoundShard, FoundSplit, split_rank
 from pytest_pretok.paths import is_file
+from pytest_pretok.stores import Location, read_small
 
 DICT_FILE = "dataset_dict.json"
 STATE_FILE = "state.json"
 INFO_FILE = "dataset_info.json"
 
 
-def is_saved_folder(folder: Path) -> bool:
+def is_saved_folder(folder: Location) -> bool:
     """Whether a folder was written by `save_to_disk` (of a Dataset or a DatasetDict).
 
     A state file alone may be anybody's; beside `INFO_FILE` a broken one is a broken dataset.
@@ -29,7 +30,7 @@ def is_saved_folder(folder: Path) -> bool:
     return is_file(state) and ("_data_files" in _json_object(state) or is_file(folder / INFO_FILE))
 
 
-def saved_dataset(folder: Path) -> FoundDataset:
+def saved_dataset(folder: Location) -> FoundDataset:
     """The splits and shards that a `save_to_disk` folder names in its own metadata.
 
     Only the files named in ``state.json`` belong to it; caches lie beside them in the wild. Names
@@ -62,7 +63,7 @@ def _plain_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80] or "_"
 
 
-def _state_shards(folder: Path) -> tuple[FoundShard, ...]:
+def _state_shards(folder: Location) -> tuple[FoundShard, ...]:
     state = folder / STATE_FILE
     if not is_file(state):
         return (FoundShard(state, error=f"{STATE_FILE} is missing"),)
@@ -99,13 +100,13 @@ def _stays_inside(name: str) -> bool:
     return inside and ":" not in parts.parts[0] and "\x00" not in name
 
 
-def format_type(folder: Path) -> str | None:
+def format_type(folder: Location) -> str | None:
     """The format in which a saved folder gives its values back (``numpy``), None for plain ones."""
     found = _json_object(folder / STATE_FILE).get("_format_type")
     return found if isinstance(found, str) else None
 
 
-def listed_files(folder: Path) -> set[str]:
+def listed_files(folder: Location) -> set[str]:
     """The data files that a folder's ``state.json`` names."""
     listed = _json_object(folder / STATE_FILE).get("_data_files")
     names = (
@@ -116,12 +117,10 @@ def listed_files(folder: Path) -> set[str]:
     return {name for name in names if isinstance(name, str)}
 
 
-def _json_object(path: Path) -> dict[str, object]:
+def _json_object(path: Location) -> dict[str, object]:
     """The object in a small JSON file, empty where there is none."""
     try:
-        if path.stat().st_size > 2**26:
-            return {}
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(read_small(path) or b"")
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -18,11 +18,11 @@ from pytest_pretok.discovery.names import FoundShard, FoundSplit
 from pytest_pretok.discovery.saved import DICT_FILE, format_type, is_saved_folder
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
+from pytest_pretok.stores import RemotePath, is_url
 from pytest_pretok.trainer_configs.base import Source
 
 # The library `datasets` reads files by these names; there need be no folder that is called so.
 BUILDERS = frozenset({"json", "parquet", "arrow", "csv", "text"})
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -44,7 +44,7 @@ class Located:
 
 def is_elsewhere(source: Source, base: Path) -> str | None:
     """Why the data of a source cannot be looked at here, None if it can (or should be here)."""
-    if _URL.match(source.path):
+    if is_url(source.path):
         return "a URL"
     if exists(base / source.path) or (source.path in BUILDERS and source.data_files):
         return None
@@ -133,8 +133,9 @@ def _named(source: Source, shards: tuple[FoundShard, ...], anchor: Path) -> Foun
 
 
 def _files(text: str, base: Path) -> tuple[FoundShard, ...]:
-    if _URL.match(text):
-        return (FoundShard(Path(text), error="URLs are planned, but not supported yet"),)
+    if is_url(text):
+        why = "a URL; declare it as a dataset's path in pyproject.toml to have it checked"
+        return (FoundShard(RemotePath(text), error=why),)
     path = base / text
     if is_file(path):
         return (FoundShard(path),)

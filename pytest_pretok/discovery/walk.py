@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_pretok.discovery.saved import DICT_FILE, STATE_FILE, is_saved_folder, listed_files
 from pytest_pretok.paths import is_folder
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
+from pytest_pretok.stores import Location, identity
 
 UNSEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
 
@@ -21,8 +22,8 @@ UNSEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
 class Search:
     """What a walk found: files that may hold data, saved folders, and how much was passed over."""
 
-    files: list[Path] = field(default_factory=list)
-    saved: list[Path] = field(default_factory=list)
+    files: list[Location] = field(default_factory=list)
+    saved: list[Location] = field(default_factory=list)
     declarations: list[Path] = field(default_factory=list)
     passed_over: int = 0
 
@@ -85,24 +86,28 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def once(paths: Iterable[Path]) -> list[Path]:
+def once(paths: Iterable[Location]) -> list[Location]:
     """Each real file once: under its own name where that was met, else under its first link."""
-    by_real: dict[str, Path] = {}
+    by_real: dict[str, Location] = {}
     for path in paths:
-        real = os.path.realpath(path)
-        if real not in by_real or (by_real[real].is_symlink() and not path.is_symlink()):
+        real = identity(path)
+        if real not in by_real or (_is_link(by_real[real]) and not _is_link(path)):
             by_real[real] = path
     return sorted(by_real.values(), key=str)
 
 
-def has_columns(path: Path, columns: Collection[str]) -> bool | None:
+def _is_link(path: Location) -> bool:
+    return isinstance(path, Path) and path.is_symlink()
+
+
+def has_columns(path: Location, columns: Collection[str]) -> bool | None:
     """Whether a file found in a folder is a pre-tokenised dataset, by its header.
 
     None where it cannot be read although its name says that it should hold data, and for a folder,
     which stands for files that cannot be listed. A file that is whole but no table (somebody's
     JSON configuration) is no broken dataset.
     """
-    if is_folder(path):
+    if isinstance(path, Path) and is_folder(path):
         return None
     try:
         header = read_header(path)

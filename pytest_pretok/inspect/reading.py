@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pretok_schemas.batch import Foreign, TokenBatch
 from pretok_schemas.columns import Columns
 from pytest_pretok.plan import PlannedShard
 from pytest_pretok.readers import Chunk, Unit, UnreadableFile, read_chunks, read_header, split_units
+from pytest_pretok.stores import located
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,12 @@ def open_shard(shard: PlannedShard, columns: Columns) -> OpenShard:
     if shard.error is not None:
         return OpenShard(shard.shown, error=shard.error)
     try:
-        header = read_header(Path(shard.path))
+        path = located(shard.path)
+        header = read_header(path)
         if header.repeated:
             names = ", ".join(header.repeated)
             raise UnreadableFile(f"columns that occur more than once: {names}")
-        units = tuple(split_units(Path(shard.path), header))
+        units = tuple(split_units(path, header))
     except UnreadableFile as error:
         return OpenShard(shard.shown, error=error.reason)
     return OpenShard(

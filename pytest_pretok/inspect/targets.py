@@ -16,6 +16,7 @@ from pytest_pretok.imports import installed_rules
 from pytest_pretok.paths import is_file
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.planning import PlanError, Request, make_plan
+from pytest_pretok.stores import identity, is_url, located
 
 _IN_BRACKETS = re.compile(r"\[(?:(?P<split>[^\[\]:]+):)?(?P<row>[+-]?\d+)\]$")
 
@@ -121,13 +122,16 @@ def _listed(names: Sequence[str] | dict[str, None]) -> str:
 
 
 def _file_alone(path: str, cwd: Path, found: Sequence[Target]) -> Target | None:
-    file = Path(os.path.normpath(cwd / Path(path).expanduser()))
-    if not is_file(file):
-        return None
-    real = os.path.realpath(file)
+    if is_url(path):
+        real = identity(located(path))
+    else:
+        file = Path(os.path.normpath(cwd / Path(path).expanduser()))
+        if not is_file(file):
+            return None
+        real = identity(file)
     for one in found:
         for shard in one.shards:
-            if os.path.realpath(shard.path) == real:
+            if identity(located(shard.path)) == real:
                 return replace(one, shards=(shard,), alone=True)
     return None
 

@@ -1,13 +1,12 @@
-"""Readers: one local file to its header, its scan units, and batches of rows.
+"""Readers: one file to its header, its scan units, and batches of rows.
 
-Must not know contracts, rules or pytest; remote files are fetched elsewhere. The reader of a
+Must not know contracts, rules or pytest, nor where a file lies: `stores` opens it. The reader of a
 container is imported with the first file of its kind: each costs a part of the start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pytest_pretok.readers.base import (
     FORMATS,
@@ -20,6 +19,7 @@ from pytest_pretok.readers.base import (
     UnreadableFile,
 )
 from pytest_pretok.readers.sniff import DATA_SUFFIXES, check_regular, data_suffix, sniff_format
+from pytest_pretok.stores import Location
 
 __all__ = [
     "DATA_SUFFIXES",
@@ -43,7 +43,7 @@ _TOKENS_ARROW = 4 * _TOKENS  # nothing is decoded: fewer steps outweigh the cach
 UNIT = 16 * 2**20  # bytes, so that a file of a few hundred MB keeps all processors busy
 
 
-def read_header(path: Path, format: str | None = None) -> Header:
+def read_header(path: Location, format: str | None = None) -> Header:
     """What a file says of itself; its content decides on the format unless one is given.
 
     Raises:
@@ -69,7 +69,7 @@ def read_header(path: Path, format: str | None = None) -> Header:
     return json_header.header(path, format)
 
 
-def split_units(path: Path, header: Header, target: int = UNIT) -> list[Unit]:
+def split_units(path: Location, header: Header, target: int = UNIT) -> list[Unit]:
     """The parts of a file that are read on their own, in the order of its rows.
 
     Each is of about ``target`` bytes where the container allows it: neighbouring row groups or

@@ -1,8 +1,9 @@
 """Arrow IPC shards, file (Feather v2) and stream: record batches to chunks.
 
-Record batches are read. Only huge ones are mapped into memory, and those of streams that hold much
-beside the tokens: a mapped file that somebody truncates, or a disk that fails, ends the process
-that looks at it (SIGBUS), where reading raises. Knows nothing of tokens' meaning.
+Record batches are read, of remote objects too. Only huge ones of local files are mapped into
+memory, and those of streams that hold much beside the tokens: a mapped file that somebody
+truncates, or a disk that fails, ends the process that looks at it (SIGBUS), where reading raises.
+Knows nothing of tokens' meaning.
 """
 
 from __future__ import annotations
@@ -23,22 +24,24 @@ from pytest_pretok.readers.base import (
 )
 from pytest_pretok.readers.batches import deliver, first_of_each, repeated_names
 from pytest_pretok.readers.guard import is_list
+from pytest_pretok.stores import Location, RemotePath, located, open_parts, open_stream
 
 _WHAT = "not readable as Arrow IPC"
 _NO_END = (
     "the Arrow stream has no end marker: whoever wrote it did not finish, or the file is cut off "
     "behind a record batch"
 )
+_MARKER = b"\xff\xff\xff\xff\0\0\0\0"
 _WORTH_A_MAP = 8 * 2**20  # bytes of a unit with columns that nobody asks for, and may be large
 
 
-def header(path: Path, format: str) -> Header:
+def header(path: Location, format: str) -> Header:
     """Names, types and record batches; Arrow's footer counts no rows, a stream has none.
 
     Raises:
         UnreadableFile: the schema cannot be read.
     """
-    with unreadable(_WHAT), pa.OSFile(str(path), "rb") as source:
+    with unreadable(_WHAT), open_parts(path) as source:
         schema = _schema(source, format)
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
@@ -52,21 +55,25 @@ def header(path: Path, format: str) -> Header:
         return Header(format, columns, None, repeated_names(schema.names), parts=parts)
 
 
-def stream_units(path: Path, target: int) -> list[Unit]:
+def stream_units(path: Location, target: int) -> list[Unit]:
     """Ranges of whole messages of a stream, in bytes, each of about ``target`` bytes.
 
     Only where messages begin is looked at. A stream that has dictionaries, or whose messages
-    cannot be followed to its end, is one unit: who reads it from the start meets what is wrong.
+    cannot be followed to its end, is one unit: who reads it from the start meets what is wrong. So
+    is a remote one: to look where its messages begin is to fetch it.
 
     Raises:
         UnreadableFile: the schema cannot be read.
     """
     # Mapped, for a moment: of each message only the few bytes before its body are looked at.
-    with unreadable(_WHAT), pa.memory_map(str(path)) as source:
+    mapped = isinstance(path, Path)
+    with unreadable(_WHAT), pa.memory_map(str(path)) if mapped else open_parts(path) as source:
         size = source.size()
         bulky = any(_is_bulky(field.type) for field in _schema(source, "arrow-stream"))
         largest = _WORTH_A_MAP if bulky else LARGEST_READ
-        whole = [Unit(str(path), "arrow-stream", (), None, size, size > largest)]
+        whole = [Unit(str(path), "arrow-stream", (), None, size, mapped and size > largest)]
+        if not mapped:
+            return whole
         source.seek(0)
         try:
             marks = list(_messages(source))
@@ -98,7 +105,7 @@ def _is_bulky(dtype: pa.DataType) -> bool:
     return pa.types.is_nested(dtype) or not pa.types.is_primitive(dtype)
 
 
-def _is_native(source: pa.MemoryMappedFile) -> bool:
+def _is_native(source: pa.NativeFile) -> bool:
     """Whether a stream says that its bytes are in this machine's order.
 
     Batches that are read on their own are taken as they are, whatever the stream says.
@@ -108,7 +115,7 @@ def _is_native(source: pa.MemoryMappedFile) -> bool:
     return bool(told.equals(pa.schema(list(told))))
 
 
-def _messages(source: pa.MemoryMappedFile) -> Iterator[tuple[int, str]]:
+def _messages(source: pa.NativeFile) -> Iterator[tuple[int, str]]:
     """Where each message of a stream begins, and its type."""
     source.seek(0)
     reader = pa.ipc.MessageReader.open_stream(source)
@@ -135,7 +142,11 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
 
 
 def _opened(unit: Unit) -> pa.NativeFile:
-    return pa.memory_map(unit.path) if unit.mapped else pa.OSFile(unit.path, "rb")
+    path = located(unit.path)
+    if unit.mapped and isinstance(path, Path):
+        return pa.memory_map(unit.path)
+    remote_stream = isinstance(path, RemotePath) and unit.format == "arrow-stream"
+    return open_stream(path) if remote_stream else open_parts(path)
 
 
 def _schema(source: pa.NativeFile, format: str) -> pa.Schema:
@@ -199,13 +210,17 @@ def _batches_within(
         raise UnreadableFile(_NO_END)
 
 
-def _is_ended(source: pa.MemoryMappedFile) -> bool:
+def _is_ended(source: pa.NativeFile) -> bool:
     """Whether a stream, whose messages are sound, says that it ends.
 
     The format lets a writer merely close what it writes to, and pyarrow reads on to wherever that
     is. In a file nothing else tells the end from a cut between two batches, and pyarrow,
     `datasets`, polars and nanoarrow all write the marker.
     """
+    if isinstance(source, pa.PythonFile):
+        # Of a remote object nothing is fetched twice: its last bytes are those of the marker.
+        source.seek(max(0, source.size() - len(_MARKER)))
+        return bool(source.read(len(_MARKER)) == _MARKER)
     source.seek(0)
     reader = pa.ipc.MessageReader.open_stream(source)
     while True:

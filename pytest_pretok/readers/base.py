@@ -13,6 +13,8 @@ from lzma import LZMAError
 
 import pyarrow as pa
 
+from pytest_pretok.stores import StoreError
+
 FORMATS = ("parquet", "arrow-file", "arrow-stream", "jsonl", "json")
 TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come with a schema
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
@@ -28,16 +30,19 @@ class UnreadableFile(Exception):
 
     ``reason`` is one line of at most 300 characters, without control characters. ``foreign`` is
     true where the file may be whole but is no dataset by its kind (a zip archive, one JSON
-    object): a search through a folder can pass over such a file, an explicit name cannot.
+    object): a search through a folder can pass over such a file, an explicit name cannot. ``here``
+    is true where another machine may be able to read it (no credentials, no way to the store).
     """
 
     reason: str
     foreign: bool
+    here: bool
 
-    def __init__(self, reason: str, foreign: bool = False) -> None:
+    def __init__(self, reason: str, foreign: bool = False, here: bool = False) -> None:
         """Keep the reason as one printable line."""
         self.reason = one_line(reason)
         self.foreign = foreign
+        self.here = here
         super().__init__(self.reason)
 
 
@@ -122,12 +127,15 @@ def one_line(text: str) -> str:
 def unreadable(what: str) -> Iterator[None]:
     """Turn what a library raises over a broken file into `UnreadableFile`, with its message.
 
-    A lack of memory says nothing about the file, and stays a MemoryError.
+    What a store says is told as it is: it is about the way to the data, not about the data. A lack
+    of memory says nothing about the file, and stays a MemoryError.
     """
     try:
         yield
     except MemoryError:
         raise
+    except StoreError as error:
+        raise UnreadableFile(error.reason, here=error.here) from error
     except LIBRARY_ERRORS as error:
         raise UnreadableFile(f"{what}: {_message(error)}") from error
 

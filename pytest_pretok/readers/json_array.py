@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from pytest_pretok.readers.base import QUOTED, Chunk, Unit, UnreadableFile, unre
 from pytest_pretok.readers.json_kind import BLANK
 from pytest_pretok.readers.jsonl import BYTES_A_TOKEN, Block, block_chunks
 from pytest_pretok.readers.text import pieces
+from pytest_pretok.stores import Location, located, size_of
 
 Places = npt.NDArray[np.int64]
 
@@ -25,14 +25,14 @@ _OPENING = np.isin(np.arange(256), list(b"[{"))
 _BRACKET = np.isin(np.arange(256), list(b"[]{}"))
 
 
-def units(path: Path) -> list[Unit]:
+def units(path: Location) -> list[Unit]:
     """The file as one unit: where an element begins is only known from the start.
 
     Raises:
         UnreadableFile: the file cannot be read.
     """
     with unreadable("not readable"):
-        return [Unit(str(path), "json", (), None, path.stat().st_size)]
+        return [Unit(str(path), "json", (), None, size_of(path))]
 
 
 def chunks(
@@ -43,7 +43,7 @@ def chunks(
     Raises:
         UnreadableFile: the array is cut, or an element is no row (its line is named).
     """
-    for block in array_blocks(pieces(Path(unit.path)), tokens * BYTES_A_TOKEN):
+    for block in array_blocks(pieces(located(unit.path)), tokens * BYTES_A_TOKEN):
         yield from block_chunks(block, columns, tokens, further)
 
 

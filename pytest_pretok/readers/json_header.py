@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,13 +18,14 @@ from pytest_pretok.readers.json_kind import BLANK, TOKEN_COLUMNS
 from pytest_pretok.readers.json_rows import parse_line
 from pytest_pretok.readers.jsonl import Block, line_blocks
 from pytest_pretok.readers.text import PIECE, pieces
+from pytest_pretok.stores import Location
 
 _FIRST_ROWS = 200
 _LONG_LINE = 2**10  # bytes
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
-def header(path: Path, format: str) -> Header:
+def header(path: Location, format: str) -> Header:
     """The keys of the first 200 rows or so, and those token columns that only come later.
 
     Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pytest_pretok.readers.base import CellDefect, Chunk, Unit, UnreadableFile, unreadable
 from pytest_pretok.readers.batches import deliver
@@ -23,6 +22,7 @@ from pytest_pretok.readers.text import (
     stored_pieces,
     without_bom,
 )
+from pytest_pretok.stores import Location, located, open_bytes, size_of
 
 BYTES_A_TOKEN = 12  # as text, in three columns together
 _MOST_BYTES = 8 * 2**20  # of a unit: text takes longer a byte than what is stored as numbers
@@ -42,7 +42,7 @@ class Block:
     cut: bool = False
 
 
-def units(path: Path, target: int) -> list[Unit]:
+def units(path: Location, target: int) -> list[Unit]:
     """Ranges of whole lines of about equal size; a compressed file is one unit.
 
     They have about ``target`` bytes, or 8 MiB if that is less.
@@ -51,7 +51,7 @@ def units(path: Path, target: int) -> list[Unit]:
         UnreadableFile: the file cannot be read.
     """
     with unreadable("not readable"):
-        size = path.stat().st_size
+        size = size_of(path)
     if compression_of(head_of(path, 8), path.name):
         return [Unit(str(path), "jsonl", (), None, size)]
     step = max(1, min(target, _MOST_BYTES))
@@ -73,7 +73,7 @@ def chunks(
     Raises:
         UnreadableFile: a line is no row (the line is named), or compressed data is broken.
     """
-    path = Path(unit.path)
+    path = located(unit.path)
     if unit.part:
         start, stop = unit.part
         source = stored_pieces(path, start, stop)
@@ -146,7 +146,7 @@ def _text_of(fault: LineFault, block: Block) -> str:
     return f"{where} {fault.fault}"
 
 
-def _line_end(path: Path, place: int, size: int) -> int:
+def _line_end(path: Location, place: int, size: int) -> int:
     if place >= size:
         return size
     at = place - 1  # A line that ends right before the place ends there.
@@ -158,7 +158,7 @@ def _line_end(path: Path, place: int, size: int) -> int:
     return size
 
 
-def lines_of_rows(path: Path, rows: Collection[int]) -> dict[int, int]:
+def lines_of_rows(path: Location, rows: Collection[int]) -> dict[int, int]:
     """The line (from 1) of each of the rows (from 0) of a file that is not compressed.
 
     Blank lines are no rows. Left out are rows beyond the first 64 MiB, and all of them where the
@@ -168,7 +168,7 @@ def lines_of_rows(path: Path, rows: Collection[int]) -> dict[int, int]:
     wanted = frozenset(rows)
     row, left = 0, _LINES_SOUGHT
     try:
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             for number, line in enumerate(file, start=1):
                 bare = line.removeprefix(UTF8_BOM) if number == 1 else line
                 if bare.strip(BLANK):
@@ -183,5 +183,5 @@ def lines_of_rows(path: Path, rows: Collection[int]) -> dict[int, int]:
     return found
 
 
-def _lines_before(path: Path, start: int) -> int:
+def _lines_before(path: Location, start: int) -> int:
     return sum(piece.count(b"\n") for piece in stored_pieces(path, 0, start))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -24,30 +24,49 @@ from pytest_pretok.readers.batches import (
     repeated_names,
 )
 from pytest_pretok.readers.guard import is_list
+from pytest_pretok.stores import Location, RemotePath, located, open_parts
 
 _WHAT = "not readable as Parquet"
 _PAGES = 2**20  # bytes read ahead in each column chunk
+_PAGES_AFAR = 2**23  # the same, of a remote file
+_HELD = 2**26  # bytes of a remote unit whose columns are fetched before the first is decoded
 _BYTES_A_TOKEN = 8  # the measure for columns that are no lists
 _SMALL = 2**20  # bytes of a unit that is decoded whole: counting its tokens first costs more
 
 
-def _open(path: str) -> pq.ParquetFile:
-    return pq.ParquetFile(
-        path,
-        memory_map=False,
-        pre_buffer=False,
-        buffer_size=_PAGES,
-        page_checksum_verification=True,
-    )
+@contextmanager
+def _open(path: Location, size: int = 0) -> Iterator[pq.ParquetFile]:
+    """A file open to be read; ``size`` is that of its part which will be."""
+    if not isinstance(path, RemotePath):
+        with pq.ParquetFile(
+            str(path),
+            memory_map=False,
+            pre_buffer=False,
+            buffer_size=_PAGES,
+            page_checksum_verification=True,
+        ) as file:
+            yield file
+        return
+    # Requests are dear: what lies together is fetched together, if it is not too much to hold.
+    with (
+        open_parts(path, ahead=0) as source,
+        pq.ParquetFile(
+            source,
+            pre_buffer=size <= _HELD,
+            buffer_size=_PAGES_AFAR,
+            page_checksum_verification=True,
+        ) as file,
+    ):
+        yield file
 
 
-def header(path: Path) -> Header:
+def header(path: Location) -> Header:
     """Names, types and the row count that the footer gives.
 
     Raises:
         UnreadableFile: the footer cannot be read.
     """
-    with unreadable(_WHAT), _open(str(path)) as file:
+    with unreadable(_WHAT), _open(path) as file:
         schema = file.schema_arrow
         columns: dict[str, pa.DataType | None] = {}
         for field in schema:
@@ -64,7 +83,7 @@ def chunks(unit: Unit, columns: Sequence[str], tokens: int) -> Iterator[Chunk]:
     Raises:
         UnreadableFile: a page cannot be decoded, or there are not as many rows as the footer says.
     """
-    with unreadable(_WHAT), _open(unit.path) as file:
+    with unreadable(_WHAT), _open(located(unit.path), unit.size) as file:
         if unit.part[1] > file.num_row_groups:
             raise UnreadableFile(f"{file.num_row_groups} row groups found, there were more before")
         promised = sum(file.metadata.row_group(i).num_rows for i in range(*unit.part))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import stat
 from itertools import chain
-from pathlib import Path
 
 from pytest_pretok.readers.base import UnreadableFile, unreadable
 from pytest_pretok.readers.json_kind import json_kind
 from pytest_pretok.readers.text import compression_of, head_of, pieces
+from pytest_pretok.stores import Location, RemotePath, size_of
 
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 _PACKED = ("", ".gz", ".bz2", ".zst", ".xz", ".lz4")
@@ -61,7 +61,7 @@ def data_suffix(name: str) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def sniff_format(path: Path) -> str:
+def sniff_format(path: Location) -> str:
     """The format of a file: parquet, arrow-file, arrow-stream, jsonl or json.
 
     Raises:
@@ -78,7 +78,7 @@ def sniff_format(path: Path) -> str:
         raise
 
 
-def _format_of(path: Path) -> str:
+def _format_of(path: Location) -> str:
     head = head_of(path, _HEAD)
     _refuse_known_others(head)
     if binary := _binary_format(head, path):
@@ -94,12 +94,18 @@ def _format_of(path: Path) -> str:
     return json_kind(chain([first], content))
 
 
-def check_regular(path: Path) -> None:
+def check_regular(path: Location) -> None:
     """Return if a path leads to a file that can be read to its end.
 
     Raises:
         UnreadableFile: it is missing, a folder, a pipe or a device, or holds 0 bytes.
     """
+    if isinstance(path, RemotePath):
+        with unreadable("not readable"):
+            empty = not size_of(path)
+        if empty:
+            raise UnreadableFile("0 bytes")
+        return
     with unreadable("not readable"):
         status = path.stat()
     if stat.S_ISDIR(status.st_mode):
@@ -125,7 +131,7 @@ def _refuse_known_others(head: bytes) -> None:
         raise UnreadableFile("a tar archive; unpack it first", foreign=True)
 
 
-def _binary_format(head: bytes, path: Path) -> str | None:
+def _binary_format(head: bytes, path: Location) -> str | None:
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"ARROW1"):

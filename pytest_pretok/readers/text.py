@@ -9,12 +9,12 @@ from __future__ import annotations
 import gzip
 import lzma
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from pytest_pretok.readers.base import UnreadableFile, unreadable
+from pytest_pretok.stores import Location, open_bytes, open_head, open_stream
 
 PIECE = 2**20  # bytes
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -47,17 +47,17 @@ def compression_of(head: bytes, name: str = "") -> str | None:
     return None
 
 
-def head_of(path: Path, size: int) -> bytes:
+def head_of(path: Location, size: int) -> bytes:
     """The first bytes of a file as they are stored.
 
     Raises:
         UnreadableFile: the file cannot be opened or read.
     """
-    with unreadable("not readable"), path.open("rb") as file:
-        return file.read(size)
+    with unreadable("not readable"):
+        return open_head(path, size)
 
 
-def pieces(path: Path) -> Iterator[bytes]:
+def pieces(path: Location) -> Iterator[bytes]:
     """The decompressed bytes of a whole file in pieces of about a mebibyte, without a UTF-8 BOM.
 
     Raises:
@@ -80,14 +80,13 @@ def without_bom(source: Iterator[bytes]) -> Iterator[bytes]:
     yield from source
 
 
-def stored_pieces(path: Path, start: int, stop: int | None) -> Iterator[bytes]:
+def stored_pieces(path: Location, start: int, stop: int | None) -> Iterator[bytes]:
     """The bytes of a file from ``start`` to before ``stop`` as they are stored.
 
     Raises:
         UnreadableFile: the file cannot be read, or ends before ``stop``.
     """
-    with unreadable("not readable"), path.open("rb") as file:
-        file.seek(start)
+    with unreadable("not readable"), open_bytes(path, start, stop) as file:
         place = start
         while stop is None or place < stop:
             piece = file.read(PIECE if stop is None else min(PIECE, stop - place))
@@ -99,16 +98,16 @@ def stored_pieces(path: Path, start: int, stop: int | None) -> Iterator[bytes]:
         raise UnreadableFile("the file became shorter while it was read")
 
 
-def _decompressed(path: Path, kind: str) -> Iterator[bytes]:
+def _decompressed(path: Location, kind: str) -> Iterator[bytes]:
     with unreadable(f"broken {kind} data"):
         if kind == "gzip":
-            with gzip.open(path, "rb") as file:
+            with open_bytes(path) as raw, gzip.open(raw, "rb") as file:
                 yield from iter(lambda: file.read(PIECE), b"")
         elif kind == "xz":
-            with path.open("rb") as file:
-                yield from _xz_pieces(file)
+            with open_bytes(path) as raw:
+                yield from _xz_pieces(raw)
         else:
-            with pa.OSFile(str(path), "rb") as raw, pa.CompressedInputStream(raw, kind) as file:
+            with open_stream(path) as raw, pa.CompressedInputStream(raw, kind) as file:
                 yield from iter(lambda: file.read(PIECE), b"")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pretok_schemas.findings import Finding
 from pretok_schemas.text import printable
+from pytest_pretok.stores import is_url
 
 Report = dict[str, Any]
 _SILENT = ("passed", "not-selected")
@@ -100,6 +101,8 @@ def _shown(value: Any) -> Any:
 
 def in_checkout(report: Report, path: str) -> str | None:
     """A path as the host of the checkout knows it, with /; None if it lies elsewhere."""
+    if is_url(path):
+        return None
     whole = PurePosixPath(whole_path(report, path))
     root = report["source_root"]
     if root and whole.is_relative_to(root):

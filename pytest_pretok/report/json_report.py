@@ -90,6 +90,7 @@ def _split(records: Records, number: int, dataset: PlannedDataset, split: str) -
     return {
         "name": split,
         "shards": scan["shards"] if scan else [],
+        "fetched_bytes": scan["fetched"] if scan else None,
         "rows": scan["rows"] if scan else None,
         "tokens": scan["tokens"] if scan else None,
         "labelled_tokens": scan["labelled"] if scan else None,

@@ -22,6 +22,7 @@ from pytest_pretok import __version__
 from pytest_pretok.explain import page
 from pytest_pretok.report.annotations import message, where
 from pytest_pretok.report.entries import Entry, Report, Spot, entries, in_checkout, whole_path
+from pytest_pretok.stores import is_url
 
 RESULTS = 5_000  # GitHub stores no more of a run, and refuses files with more than 25,000
 RELATED = 20  # examples of a result; GitHub shows 100 places of one
@@ -187,7 +188,9 @@ def _physical(report: Report, spot: Spot) -> Object:
 
 
 def artifact(report: Report, path: str) -> Object:
-    """Where a file is: from the root of the checkout if it lies there, else as a file URI."""
+    """Where a file is: from the root of the checkout if it lies there, else as a URI."""
+    if is_url(path):
+        return {"uri": quote(path, safe=":/@%" if path.startswith("http") else ":/@")}
     inside = in_checkout(report, path)
     if inside is not None:
         # A colon in the first part would read as a scheme.

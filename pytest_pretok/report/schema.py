@@ -92,6 +92,10 @@ def _split() -> Schema:
         {
             "name": ("train, validation, test or a declared name", _TEXT),
             "shards": ("its files, in order; empty where it was not read", _list(_object(shard))),
+            "fetched_bytes": (
+                "bytes that the scan fetched of remote objects; null where all files are local",
+                _or_null(_COUNT),
+            ),
             "rows": ("rows that were read; null where the split was not", _or_null(_COUNT)),
             "tokens": ("their input ids", _or_null(_COUNT)),
             "labelled_tokens": ("tokens of the rows whose labels could be read", _or_null(_COUNT)),

@@ -18,6 +18,7 @@ from pretok_schemas.text import plural, printable
 from pytest_pretok.checks import lacking_rules
 from pytest_pretok.plan import Plan, PlannedDataset
 from pytest_pretok.report.records import Records
+from pytest_pretok.stores import is_url
 
 if TYPE_CHECKING:
     from pytest_pretok.scan import SplitScan
@@ -54,6 +55,7 @@ def scan_record(scan: SplitScan) -> dict[str, Any]:
         "begins": [[list(ids), n] for ids, n in stats.begins.most_common(EDGES_SHOWN)],
         "ends": [[last, n] for last, n in stats.ends.most_common(EDGES_SHOWN)],
         "runs": stats.runs,
+        "fetched": scan.fetched if any(is_url(path) for path in scan.paths) else None,
         "unread": sum(1 for shard in scan.shards if shard.error is not None),
         "shards": [
             {"path": shard.path, "rows": shard.rows, "format": shard.format}
@@ -126,6 +128,20 @@ def _namer(dataset: PlannedDataset) -> Namer:
 
 
 def _facts(scan: dict[str, Any], name: Namer) -> Iterable[str]:
+    yield from _content(scan, name)
+    if scan["fetched"] is not None:
+        yield f"{_size(scan['fetched'])} fetched"
+
+
+def _size(count: int) -> str:
+    """A number of bytes as people say it."""
+    for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if count >= 1024**power:
+            return f"{count / 1024**power:,.1f} {unit}"
+    return plural(count, "byte")
+
+
+def _content(scan: dict[str, Any], name: Namer) -> Iterable[str]:
     if scan["unread"]:
         yield f"{plural(scan['unread'], 'file')} not read to the end"
     if not scan["tokens"]:

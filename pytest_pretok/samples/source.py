@@ -18,6 +18,7 @@ from pytest_pretok.engines.threads import Threads
 from pytest_pretok.inspect.reading import OpenShard, batch_of, wanted
 from pytest_pretok.plan import PlannedShard
 from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header
+from pytest_pretok.stores import is_url
 
 
 class SampleError(Exception):
@@ -70,6 +71,8 @@ def look_at(
     Raises:
         SampleError: a file cannot be read, or the files are of several kinds.
     """
+    if any(is_url(shard.path) for shard in planned):
+        raise SampleError("a sample is cut from local files: copy them first")
     for shard in opened:
         if shard.error is not None:
             raise SampleError(f"{shard.shown}: {shard.error}", unreadable=True)

@@ -20,7 +20,7 @@ from pretok_schemas.state import Place, Tally
 from pytest_pretok.engines import Engine
 from pytest_pretok.engines.threads import Threads
 from pytest_pretok.scan.damage import Damage
-from pytest_pretok.scan.found import Placed, SplitScan
+from pytest_pretok.scan.found import SplitScan
 from pytest_pretok.scan.keys import repeated, shared
 from pytest_pretok.scan.lines import with_lines
 from pytest_pretok.scan.shards import holds_lock, is_mapped
@@ -39,7 +39,7 @@ def repeated_digests(
         return []
     eligible = corpus.DuplicateRows.eligible
     rows = scan.keys.rows_with(repeated(scan.keys, eligible), eligible)
-    return list(_digests(scan.parts, DigestTask(judge, True, progress), rows, engine, damage))
+    return list(_digests(scan, DigestTask(judge, True, progress), rows, engine, damage))
 
 
 def compare_rows(scan: SplitScan, judge: Judge, digests: Digests) -> None:
@@ -80,7 +80,7 @@ def compare_splits(
         candidates = scan.keys.rows_with(values, rule.eligible)
         hits: list[tuple[int, str]] = []
         own: dict[bytes, str] = {}
-        for row, digest in _digests(scan.parts, task, candidates, engine, seen):
+        for row, digest in _digests(scan, task, candidates, engine, seen):
             if digest in first:
                 hits.append((row, first[digest]))
             else:
@@ -116,7 +116,7 @@ def _late_error(scans: Sequence[SplitScan], damage: Sequence[Damage]) -> str | N
 
 
 def _digests(
-    placed: Sequence[Placed],
+    scan: SplitScan,
     task: DigestTask,
     rows: Ints,
     engine: Engine,
@@ -126,6 +126,7 @@ def _digests(
 
     ``damage`` is told what became of every unit that was asked.
     """
+    placed = scan.parts
     starts = [one.place.row for one in placed]
     cuts = np.searchsorted(rows, [*starts, np.iinfo(np.int64).max])
     wanted = [
@@ -142,6 +143,7 @@ def _digests(
         task.progress.finish(asked.part.unit, 0)
         damage.note(asked.part, done)
         if isinstance(done, Done):
+            scan.fetched += done.fetched
             for row, digest in done.value:
                 yield row + start, digest
 

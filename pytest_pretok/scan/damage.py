@@ -12,12 +12,17 @@ from typing import Any
 from pretok_schemas.findings import Finding
 from pretok_schemas.rules.base import ShardFacts
 from pytest_pretok.engines import Lost
-from pytest_pretok.scan.shards import Stamp, name_of, stamp_of
+from pytest_pretok.scan.shards import name_of
 from pytest_pretok.scan.tasks import Done, Part
+from pytest_pretok.stores import Stamp, StoreError, is_url, located, stamp_of
 
 _ON_A_CLUSTER = (
     "look at the cluster: whether its workers see the same files, and have the memory; "
     "--pretok-engine=local does without it"
+)
+_AFAR = (
+    "do what the reason says; where the way to the data is sound, store the object again from its "
+    "source"
 )
 _HERE = (
     "look whether memory ran out (SIGKILL in the system's log): fewer workers need less "
@@ -55,9 +60,9 @@ class Damage:
     def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
         """Take down which files are no longer those that were opened."""
         for shard, before in stamps.items():
-            if stamp_of(paths[shard]) == before:
+            why = _changed(paths[shard], before)
+            if why is None:
                 continue
-            why = "the file changed while it was read; check it again once it is written"
             met = self.facts[shard].error  # what the change led to, if anything
             self.facts[shard] = replace(self.facts[shard], error=f"{why} ({met})" if met else why)
             self.lost.discard(shard)
@@ -66,7 +71,11 @@ class Damage:
         """Say of files that are unreadable for the machines' sake alone what that means."""
         broken = {number for number, fact in enumerate(self.facts) if fact.error is not None}
         found = findings.get("unreadable-file")
-        if found is None or not broken or not broken <= self.lost:
+        if found is None or not broken:
+            return
+        if not broken <= self.lost:
+            if all(is_url(self.facts[number].path) for number in broken):
+                findings[found.rule] = replace(found, help=_AFAR)
             return
         findings[found.rule] = replace(
             found,
@@ -74,6 +83,16 @@ class Damage:
             consequence="nothing is known of these files, and what was not read cannot pass",
             help=_ON_A_CLUSTER if self.remote else _HERE,
         )
+
+
+def _changed(path: str, before: Stamp) -> str | None:
+    """Why a file cannot be taken for the one that was opened, None if it can."""
+    try:
+        now = stamp_of(located(path))
+    except StoreError as error:
+        return f"whether it changed while it was read cannot be told: {error.reason}"
+    same = now == before
+    return None if same else "the file changed while it was read; check it again once it is written"
 
 
 def _is_lost(done: Done[Any] | Lost, remote: bool) -> bool:

@@ -8,8 +8,8 @@ from pretok_schemas.findings import Finding
 from pretok_schemas.rules.base import ShardFacts, SplitFacts
 from pretok_schemas.state import HitTable, Place, State
 from pytest_pretok.scan.keys import RowKeys
-from pytest_pretok.scan.shards import Stamp
 from pytest_pretok.scan.tasks import Part
+from pytest_pretok.stores import Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SplitScan:
     by rule, if they were asked for. ``together`` counts the rows that two rules both report (see
     `Judge.together`). ``lost`` tells whether a shard's error may be the cluster's and not the
     file's: another scan may then not meet it. ``stamps`` are those of the files at ``paths`` from
-    before they were opened.
+    before they were opened. ``fetched`` counts the bytes of remote objects that it took.
     """
 
     split: str
@@ -42,6 +42,7 @@ class SplitScan:
     lost: bool = False
     paths: tuple[str, ...] = ()
     stamps: dict[int, Stamp] = field(default_factory=dict)
+    fetched: int = 0
 
     @property
     def unreadable(self) -> bool:

@@ -1,16 +1,18 @@
 """The lines that examples stand on, where a shard is a text file that people open.
 
-Reads such files once more, up to the last example; judges nothing.
+Reads such files once more, up to the last example; judges nothing. A remote object
+is not: nobody opens it at a line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from pretok_schemas.findings import Example, Finding
+from pytest_pretok.readers import Unit
 from pytest_pretok.scan.found import SplitScan
+from pytest_pretok.stores import is_url, located
 
 
 def with_lines(findings: Mapping[str, Finding], scans: Sequence[SplitScan]) -> dict[str, Finding]:
@@ -25,14 +27,18 @@ def with_lines(findings: Mapping[str, Finding], scans: Sequence[SplitScan]) -> d
         return dict(findings)
     from pytest_pretok.readers.jsonl import lines_of_rows  # lazy: start cost
 
-    lines = {shard: lines_of_rows(Path(sources[shard]), rows) for shard, rows in wanted.items()}
+    lines = {shard: lines_of_rows(located(sources[shard]), rows) for shard, rows in wanted.items()}
     return {name: _placed(finding, lines) for name, finding in findings.items()}
 
 
 def _sources(scan: SplitScan) -> dict[str, str]:
     """The paths of a split's plain JSON Lines shards, by the names that examples give them."""
     units = ((scan.shards[placed.part.shard].path, placed.part.unit) for placed in scan.parts)
-    return {shard: unit.path for shard, unit in units if unit.format == "jsonl" and unit.part}
+    return {shard: unit.path for shard, unit in units if _has_lines(unit)}
+
+
+def _has_lines(unit: Unit) -> bool:
+    return unit.format == "jsonl" and bool(unit.part) and not is_url(unit.path)
 
 
 def _placed(finding: Finding, lines: Mapping[str, Mapping[int, int]]) -> Finding:

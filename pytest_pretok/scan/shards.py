@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pretok_schemas.columns import Layout
@@ -24,6 +23,7 @@ from pytest_pretok.readers import (
     split_units,
 )
 from pytest_pretok.scan.tasks import Part
+from pytest_pretok.stores import Stamp, StoreError, located, metered, stamp_of
 
 if TYPE_CHECKING:
     from pytest_pretok.readers.memory import Held
@@ -54,22 +54,11 @@ class Shard:
     held: Held | None = None
 
 
-Stamp = tuple[int, ...] | None  # what tells one state of a file from another; None: not there
-
-
-def stamp_of(path: str) -> Stamp:
-    """Which file stands under a path, how large it is, and when it was last written to."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
 class Opening:
     """Opens the shards of one split for a judge: facts of files, and parts of them to be read.
 
-    ``stamps`` are those of the files, by shard, from before they were opened.
+    ``stamps`` are those of the files, by shard, from before they were opened; ``fetched`` is how
+    many bytes of remote ones it took.
     """
 
     def __init__(self, judge: Judge) -> None:
@@ -78,13 +67,20 @@ class Opening:
         self._layouts: dict[object, Layout] = {}
         self.parts: list[Part] = []
         self.stamps: dict[int, Stamp] = {}
+        self.fetched = 0
 
     def open(self, number: int, shard: Shard) -> ShardFacts:
         """The facts of a shard; its units join `parts`, if it can be opened."""
+        with metered() as meter:
+            facts = self._open(number, shard)
+        self.fetched += meter.fetched
+        return facts
+
+    def _open(self, number: int, shard: Shard) -> ShardFacts:
         columns: tuple[str, ...] | None = None
-        if shard.held is None:
-            self.stamps[number] = stamp_of(shard.path)
         try:
+            if shard.held is None:
+                self.stamps[number] = stamp_of(located(shard.path))
             header = self._header(shard)
             columns = tuple(header.columns)
             if header.repeated:
@@ -93,8 +89,8 @@ class Opening:
                 raise UnreadableFile(f"columns that occur more than once: {names}")
             layout = self._layout(header)
             held = shard.held
-            units = held.units(UNIT) if held else split_units(Path(shard.path), header)
-        except UnreadableFile as error:
+            units = held.units(UNIT) if held else split_units(located(shard.path), header)
+        except (UnreadableFile, StoreError) as error:
             return ShardFacts(shard.shown, columns=columns, error=error.reason)
         self.parts += (
             Part(number, unit, layout.wanted, layout.foreign, layout.further) for unit in units
@@ -104,7 +100,7 @@ class Opening:
     def _header(self, shard: Shard) -> Header:
         if shard.held is not None:
             return shard.held.header()
-        header = read_header(Path(shard.path))
+        header = read_header(located(shard.path))
         if shard.format not in (None, header.format):
             found, due = _KINDS[header.format], _KINDS[shard.format]
             raise UnreadableFile(f"{found}, where the metadata of its folder promises {due}")

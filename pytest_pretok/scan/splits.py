@@ -40,12 +40,12 @@ def scan_split(
         if shard.error is None:
             damage.facts[number] = opening.open(number, shard)
 
-    scan = SplitScan(split, State(), damage.facts)
+    scan = SplitScan(split, State(), damage.facts, fetched=opening.fetched)
     _look(scan, opening.parts, judge, engine, damage, progress)
     norms = judge.norms(scan.state)
     if norms:
         task = LookTask(judge, norms, progress, frozenset(scan.state.tallies))
-        again = _look_again(scan.parts, task, engine, damage)
+        again = _look_again(scan, task, engine, damage)
         scan.state.retake(norms, again)
     digests = repeated_digests(scan, judge, engine, damage, progress)
     scan.stamps = opening.stamps
@@ -84,6 +84,7 @@ def _look(
                 rows.lose(part, found)
         for done in found if isinstance(found, list) else ():
             own, left = left[: len(done.rows)], left[len(done.rows) :]
+            scan.fetched += done.fetched
             placed = rows.place(own, done)
             if placed:
                 scan.parts += placed
@@ -144,9 +145,9 @@ def _joined(placed: Sequence[Placed]) -> Place:
     return replace(first, later=tuple((place.row - first.row, place.shard) for place in others))
 
 
-def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage: Damage) -> State:
+def _look_again(scan: SplitScan, task: LookTask, engine: Engine, damage: Damage) -> State:
     """A second pass over a split, for rules that know only now what nearly all rows do."""
-    state = State()
+    state, placed = State(), scan.parts
     task.progress.begin([one.part.unit for one in placed], again=True)
     parts = [one.part for one in placed]
     groups = [(part,) for part in parts]
@@ -156,6 +157,7 @@ def _look_again(placed: Sequence[Placed], task: LookTask, engine: Engine, damage
         for done in (found,) if isinstance(found, Lost) else found:
             damage.note(part, done)
             if isinstance(done, Done):
+                scan.fetched += done.fetched
                 state.extend(done.value, task.judge.examples, place)
         task.progress.finish(part.unit, 0)
     return state

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from pretok_schemas.state import State
 from pytest_pretok.abandon import go_on
 from pytest_pretok.readers import TYPED, Chunk, Unit, UnreadableFile, read_chunks
 from pytest_pretok.scan.watch import SILENT, Progress
+from pytest_pretok.stores import is_url, metered
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Done(Generic[T]):
 
     ``rows`` are those read of each unit. ``absent_on`` names the machine if there is no such file
     on it, or none that may be read; ``no_memory`` says that the machine's memory did not suffice.
+    ``fetched`` counts the bytes of remote objects.
     """
 
     value: T
@@ -66,6 +68,7 @@ class Done(Generic[T]):
     error: str | None = None
     absent_on: str | None = None
     no_memory: bool = False
+    fetched: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,12 @@ class LookTask:
 
         Small batches are judged together, of several units too if these are several.
         """
+        with metered() as meter:
+            found = self._states(parts)
+        found[-1] = replace(found[-1], fetched=meter.fetched)
+        return found
+
+    def _states(self, parts: tuple[Part, ...]) -> list[Done[State]]:
         found: list[Done[State]] = []
         state, rows, gathered = State(), list[int](), Gathered()
         for part in parts:
@@ -167,6 +176,11 @@ class DigestTask:
 
     def __call__(self, asked: Asked) -> Done[Digests]:
         """The digests of the rows that were asked for."""
+        with metered() as meter:
+            done = self._digests(asked)
+        return replace(done, fetched=meter.fetched)
+
+    def _digests(self, asked: Asked) -> Done[Digests]:
         part, found, before = asked.part, list[tuple[int, bytes]](), 0
         try:
             for chunk in read_chunks(part.unit, part.columns):
@@ -188,7 +202,8 @@ class DigestTask:
 
 
 def _broken_off(value: T, rows: tuple[int, ...], part: Part, error: UnreadableFile) -> Done[T]:
-    absent = not os.access(part.unit.path, os.R_OK)
+    path = part.unit.path
+    absent = error.here if is_url(path) else not os.access(path, os.R_OK)
     return Done(value, rows, error.reason, socket.gethostname() if absent else None)
 
 

@@ -18,6 +18,7 @@ from pytest_pretok.discovery.names import read_name
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.starting.contracts import MAKE_A_DATASET
+from pytest_pretok.stores import Location, RemotePath, identity
 from pytest_pretok.trainer_configs import SUFFIXES
 from pytest_pretok.trainer_configs.read import looks_like_config
 
@@ -45,7 +46,7 @@ class Named:
     splits: dict[str, str] | None
 
     @property
-    def files(self) -> list[Path]:
+    def files(self) -> list[Location]:
         """All its shards."""
         return _files(self.dataset.splits)
 
@@ -71,7 +72,7 @@ def datasets_under(path: Path) -> list[FoundDataset]:
     return [one for one in found if path in _files(one.splits)]
 
 
-def _files(splits: Iterable[FoundSplit]) -> list[Path]:
+def _files(splits: Iterable[FoundSplit]) -> list[Location]:
     return [shard.path for split in splits for shard in split.shards]
 
 
@@ -104,8 +105,8 @@ def _declarable(dataset: FoundDataset, base: Path) -> tuple[str | None, dict[str
     raise StartError(f"{dataset.path}: no path names just these files; declare them by hand")
 
 
-def _real(paths: Iterable[Path]) -> set[str]:
-    return {os.path.realpath(path) for path in paths}
+def _real(paths: Iterable[Location]) -> set[str]:
+    return {identity(path) for path in paths}
 
 
 def _plain_name(dataset: FoundDataset, base: Path) -> str:
@@ -139,8 +140,10 @@ def _pattern(split: FoundSplit, base: Path, number: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 
 
-def relative(path: Path, base: Path) -> str:
+def relative(path: Location, base: Path) -> str:
     """A path as a declaration in the folder ``base`` writes it."""
+    if isinstance(path, RemotePath):
+        return path.text
     return (path.relative_to(base) if path.is_relative_to(base) else path).as_posix()
 
 

@@ -30,6 +30,7 @@ from pytest_pretok.starting.found import (
     tokenizers_beside,
 )
 from pytest_pretok.starting.toml_text import comment, key, string, table
+from pytest_pretok.stores import identity
 from pytest_pretok.tokenizers import TokenizerError, load_tokenizer
 from pytest_pretok.whole_files import reason_of, write_whole
 
@@ -46,7 +47,7 @@ def propose(path: Path, base: Path, workers: int) -> str:
         [
             one
             for one in datasets_under(path)
-            if not {os.path.realpath(s.path) for p in one.splits for s in p.shards} <= covered
+            if not {identity(s.path) for p in one.splits for s in p.shards} <= covered
         ],
         base,
     )

@@ -467,7 +467,7 @@ def test_a_file_that_cannot_be_used(
     [
         ('""', "baseline: the path is empty"),
         ("5", "baseline: found 5, expected text in quotes"),
-        ('"s3://b/x.json"', "baseline: URLs are planned"),
+        ('"s3://b/x.json"', "baseline: found a URL"),
         ('"."', "is no regular file"),
     ],
 )

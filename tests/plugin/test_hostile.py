@@ -251,7 +251,7 @@ DECLARATIONS = {
     "datasets-no-table": ("[tool.pretok]\ndatasets = 3\n", "expected tables"),
     "no-table": ("[tool]\npretok = 3\n", "expected a table"),
     "no-path": ("[tool.pretok.datasets.a]\n", "needs path or splits"),
-    "url": ('[tool.pretok.datasets.a]\npath = "s3://b/a.parquet"\n', "not supported yet"),
+    "url": ('[tool.pretok.datasets.a]\npath = "ftp://b/a.parquet"\n', "is not supported"),
 }
 
 

@@ -14,6 +14,7 @@ from tests.plugin.data import clean_rows, write
 HEAVY = (
     *("numpy", "pyarrow", "pandas", "pandera", "datasets", "pydantic", "click", "tqdm", "yaml"),
     *("tokenizers", "transformers", "sentencepiece"),
+    *("fsspec", "s3fs", "gcsfs", "adlfs", "aiohttp", "huggingface_hub"),
     *("pretok_schemas", "pytest_pretok.plan", "pytest_pretok.session", "pytest_pretok.nodes"),
 )
 LOADED = f"""

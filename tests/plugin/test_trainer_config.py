@@ -632,7 +632,7 @@ KEYS = {
     "trainer-config = 3\n": "[tool.pretok] trainer-config: found 3, expected a path or a list",
     'trainer-config = ["a", 1]\n': "trainer-config: found ['a', 1], expected a path or a list",
     'trainer-config = ""\n': "trainer-config: the path is empty",
-    'trainer-config = "s3://a/b.yml"\n': "trainer-config: URLs are planned",
+    'trainer-config = "s3://a/b.yml"\n': "trainer-config: found a URL",
     'datasets.a = { path = "x", trainer-config = "a.yml" }\n': "belongs at the top",
     'datasets.a = { path = "x", entries = {} }\n': "entries: unknown key",
 }

@@ -86,6 +86,7 @@ def names_in(*packages: str) -> list[str]:
 
 
 READING = ("readers", "engines")
+STORES = "pytest_pretok.stores"
 PLANNING = ("plan", "planning", "config_planning", "configs", "arguments")
 UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline", "progress")
 DECLARING = (
@@ -97,21 +98,48 @@ DECLARING = (
 @pytest.mark.parametrize("name", names_in(*READING))
 def test_readers_and_engines_are_the_bottom(name: str) -> None:
     """Readers and engines know no rule, no plan and no pytest; of the contracts, readers use the
-    modules about Arrow types, cells and tables alone. Engines ask the package for its version.
+    modules about Arrow types, cells and tables alone. Readers have files opened by the stores.
+    Engines ask the package for its version.
     """
     room = ".".join(name.split(".")[:2])
     used = under(imports(name), "pytest", "pytest_pretok", "pretok_schemas")
 
     shared = {f"pretok_schemas.{one}" for one in ("arrow", "cells", "cuts", "tables")}
 
-    assert used - under(used, room) <= {*shared, "pytest_pretok", "pytest_pretok.abandon"}
+    below = {STORES} if room == "pytest_pretok.readers" else set()
+
+    assert used - under(used, room) <= {
+        *shared,
+        *below,
+        "pytest_pretok",
+        "pytest_pretok.abandon",
+    }
+
+
+@pytest.mark.parametrize("name", names_in("stores"))
+def test_stores_are_below_all(name: str) -> None:
+    """Stores know bytes: nothing of ours but themselves, and no container."""
+    used = under(imports(name), "pytest", "pytest_pretok", "pretok_schemas", "pyarrow.parquet")
+
+    assert used == under(used, STORES)
+
+
+def test_one_module_knows_fsspec() -> None:
+    """Only one knows fsspec, one the Hub's cache; nobody imports them before a URL is opened."""
+    afar = ("fsspec", "s3fs", "gcsfs", "adlfs", "aiohttp", "huggingface_hub", "boto3", "botocore")
+    knowing = {name for name in OURS if under(imports(name), *afar)}
+
+    assert knowing == {f"{STORES}.fsspec_store", f"{STORES}.snapshot"}
+    assert not {name for name in MODULES if under(imports(name, lazy=False), *afar)}
+    lines = {name: imports(name, lazy=False) for name in OURS}
+    assert not {name for name in OURS if under(lines[name], *knowing)}
 
 
 @pytest.mark.parametrize("name", names_in("scan"))
 def test_scan_reads_and_judges(name: str) -> None:
-    """The scan stands on readers, engines and the contracts, and knows nothing else."""
+    """The scan stands on readers, stores, engines and the contracts, and knows nothing else."""
     used = under(imports(name), "pytest", "pytest_pretok")
-    below = ("pytest_pretok.readers", "pytest_pretok.engines", "pytest_pretok.scan")
+    below = ("pytest_pretok.readers", "pytest_pretok.engines", "pytest_pretok.scan", STORES)
 
     assert used - under(used, *below) <= {"pytest_pretok.abandon"}
 
@@ -120,7 +148,7 @@ def test_tasks_know_no_engine() -> None:
     """What is done with a unit does not depend on where it is done."""
     used = under(imports("pytest_pretok.scan.tasks"), "pytest", "pytest_pretok")
 
-    assert used - under(used, "pytest_pretok.readers") == {
+    assert used - under(used, "pytest_pretok.readers", STORES) == {
         "pytest_pretok.abandon",
         "pytest_pretok.scan.watch",
     }

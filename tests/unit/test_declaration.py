@@ -193,7 +193,11 @@ def test_faults(tmp_path: Path, text: str, line: int, message: str) -> None:
         ("[tool.pretok]\npath = 'x'\n", 2, "it belongs to one dataset"),
         ("[tool.pretok.datasets.x]\nsplits = { 'a[b' = 'c' }\n", 2, "the name may hold"),
         ("[tool.pretok.datasets.x]\npath = ''\n", 2, "the path is empty"),
-        ("[tool.pretok.datasets.x]\npath = 's3://b/c'\n", 2, "URLs are planned"),
+        ("[tool.pretok.datasets.x]\npath = 'ftp://b/c'\n", 2, "ftp:// is not supported"),
+        ("[tool.pretok.datasets.x]\npath = 's3://'\n", 2, "names nothing behind s3://"),
+        ("[tool.pretok.datasets.x]\npath = 'hf://gpt2/x'\n", 2, "is hf://datasets/ORG/NAME"),
+        ("[tool.pretok.datasets.x]\npath = 'http://h/*.gz'\n", 2, "takes no pattern"),
+        ("[tool.pretok]\nbaseline = 's3://b/c'\n", 2, "only data may be remote"),
         ("[tool.pretok.datasets.'a::b']\npath = 'c'\n", 1, "the name 'a::b' may hold"),
         ("[tool.pretok]\ndatasets = 5\n", 2, "found 5, expected tables by name"),
         ("[tool.pretok]\ndatasets.x = 5\n", 2, "found 5, expected a table"),
@@ -259,7 +263,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     """Every fault of a file is told in one go, in the order of lines."""
     found = faults(
         tmp_path,
-        "[tool.pretok]\npacking = 1\n[tool.pretok.datasets.a]\npath = 's3://x'\nbad = 1\n"
+        "[tool.pretok]\npacking = 1\n[tool.pretok.datasets.a]\npath = 'ftp://x'\nbad = 1\n"
         "[tool.pretok.datasets.b]\nsequence-len = 0\n",
     )
 

@@ -67,12 +67,15 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
     "path": (
-        ["'a/*.parquet'", "'we[1].parquet'", "'~/a'", "'C:/a'"],
-        ["''", "5", "'s3://b/a.parquet'", '"a\\u0000b"', "['a']"],
+        [
+            *("'a/*.parquet'", "'we[1].parquet'", "'~/a'", "'C:/a'", "'s3://b/t-*.parquet'"),
+            *("'https://h/a.parquet?x=*'", "'hf://datasets/a/b@main/x'", "'abfs://c@a.net/x'"),
+        ],
+        ["''", "5", "'ftp://b/a.parquet'", '"a\\u0000b"', "['a']", "'hf://a/b'", "'http://h/*.gz'"],
     ),
     "splits": (
         ["{ train = 'a', test-2 = 'b' }"],
-        ["{}", "{ 'a b' = 'c' }", "{ train = '' }", "{ train = 5 }", "'a'", "{ a = 's3://b' }"],
+        ["{}", "{ 'a b' = 'c' }", "{ train = '' }", "{ train = 5 }", "'a'", "{ a = 's3://' }"],
     ),
     "trainer-config": ([], ["5", "''", "[5]", "['']", "'hf://a/b.yml'"]),
     "sequence_len": ([], ["5"]),

@@ -1,0 +1,1 @@
+"""Remote data: real servers on this machine, asked through the real libraries."""

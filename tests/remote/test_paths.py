@@ -1,0 +1,143 @@
+"""URLs as names, and ranges as files: nothing is asked of anybody here."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_pretok.stores import RemotePath, fault_of, is_url, redacted
+from pytest_pretok.stores.ranges import RemoteFile, metered
+from pytest_pretok.stores.snapshot import _fits
+
+SHOWN = {
+    "s3://bucket/a/b.parquet": "s3://bucket/a/b.parquet",
+    "s3://bucket/a/train-?.parquet": "s3://bucket/a/train-?.parquet",
+    "s3://bucket/a.parquet?X-Amz-Signature=1": "s3://bucket/a.parquet",
+    "https://me:pw@host:8/a.parquet?sig=1#x": "https://host:8/a.parquet",
+    "https://host/a?b": "https://host/a",
+    "abfs://box@acc.dfs.core.windows.net/a.parquet": "abfs://box@acc.dfs.core.windows.net/a.parquet",
+    "abfs://me:pw@acc.net/a": "abfs://acc.net/a",
+    "az://box/a?sv=1&sig=2": "az://box/a",
+    "hf://datasets/org/name@refs/convert/parquet/a.parquet": (
+        "hf://datasets/org/name@refs/convert/parquet/a.parquet"
+    ),
+    "see https://me:pw@host/a?sig=1 and s3://b/c?sig=2": "see https://host/a and s3://b/c",
+}
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_what_is_shown(text: str) -> None:
+    """A URL, or a text that holds some, without what may be secret."""
+    assert redacted(text) == SHOWN[text]
+
+
+def test_parts() -> None:
+    """Names, folders and neighbours."""
+    url = RemotePath("s3://bucket/sft/train-00000-of-00002.jsonl.gz")
+
+    assert (url.name, url.suffix, url.scheme) == ("train-00000-of-00002.jsonl.gz", ".gz", "s3")
+    assert url.parent == RemotePath("s3://bucket/sft/")
+    assert url.parent.parent == RemotePath("s3://bucket")
+    assert url.parent.parent.parent == RemotePath("s3://bucket")
+    assert url.with_name("a") == url.parent / "a"
+    assert url.is_relative_to(RemotePath("s3://bucket"))
+    assert not url.is_relative_to(RemotePath("s3://buck"))
+    assert url.parts_below(RemotePath("s3://bucket")) == ("sft", url.name)
+    assert RemotePath("https://h/a/b.parquet?x=/y.zip").name == "b.parquet"
+    assert "secret" not in repr(RemotePath("https://h/a?secret"))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("ftp://a/b", "is not supported"),
+        ("s3:///b", "names nothing"),
+        ("http://", "names nothing"),
+        ("https://h/a*.parquet", "takes no pattern"),
+        ("hf://org/name/x", "hf://datasets/ORG/NAME"),
+        ("s3://b/a", None),
+        ("https://h/a?b=*", None),
+        ("http://[::1]:80/a", None),
+        ("hf://datasets/org/name", None),
+    ],
+)
+def test_faults(text: str, part: str | None) -> None:
+    """What can never be read is told before anybody is asked."""
+    found = fault_of(text)
+
+    assert is_url(text)
+    assert found is None if part is None else part in (found or "")
+
+
+@given(
+    st.binary(max_size=400),
+    st.integers(0, 50),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 450), st.integers(-1, 120)), max_size=12),
+)
+def test_a_file_of_ranges(
+    content: bytes, ahead: int, grows: bool, reads: list[tuple[int, int]]
+) -> None:
+    """Reads as a file in memory does; no byte is fetched twice, none beyond the end."""
+    fetched: list[tuple[int, int]] = []
+
+    def fetch(start: int, stop: int) -> bytes:
+        assert 0 <= start < stop <= len(content)
+        fetched.append((start, stop))
+        return content[start:stop]
+
+    truth = io.BytesIO(content)
+    with metered() as meter, RemoteFile(fetch, len(content), ahead, grows) as file:
+        for place, size in reads:
+            assert file.seek(place) == truth.seek(place)
+            assert file.read(size) == truth.read(size)
+            assert file.tell() == max(truth.tell(), min(place, file.tell()))
+        assert meter.fetched == sum(stop - start for start, stop in fetched)
+        covered = [place for start, stop in fetched for place in range(start, stop)]
+        assert len(covered) == len(set(covered))
+
+
+def test_reading_on_and_on() -> None:
+    """Requests grow for one who reads in order, and stay small for one who jumps."""
+    content = random.Random(1).randbytes(100_000)
+
+    def requests(places: list[int], grows: bool) -> list[int]:
+        sizes: list[int] = []
+
+        def fetch(start: int, stop: int) -> bytes:
+            sizes.append(stop - start)
+            return content[start:stop]
+
+        with RemoteFile(fetch, len(content), 100, grows) as file:
+            for place in places:
+                file.seek(place)
+                assert file.read(100) == content[place : place + 100]
+        return sizes
+
+    in_order = requests(list(range(0, 100_000, 100)), grows=True)
+
+    assert in_order[:4] == [100, 200, 400, 800]
+    assert sum(in_order) == 100_000
+    assert set(requests([0, 50_000, 20_000], grows=True)) == {100}
+    assert set(requests(list(range(0, 100_000, 100)), grows=False)) == {100}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fitting"),
+    [
+        ("data/*.parquet", ["data/a.parquet"]),
+        ("**/*.parquet", ["data/a.parquet", "data/x/b.parquet", "c.parquet"]),
+        ("data/**", ["data/a.parquet", "data/x/b.parquet"]),
+        ("*.parquet", ["c.parquet"]),
+        ("data/?/b.parquet", ["data/x/b.parquet"]),
+    ],
+)
+def test_patterns_of_the_cache(pattern: str, fitting: list[str]) -> None:
+    """A star stays within a folder, two do not."""
+    names = ["data/a.parquet", "data/x/b.parquet", "c.parquet"]
+
+    assert [name for name in names if _fits(name, pattern)] == fitting

@@ -1,7 +1,8 @@
 """The command: put a sample of mutants into the core, tell which of them no test noticed.
 
-``check`` runs every test without a mutant, and forgets those that fail here; ``run`` writes a line of JSON for each mutant, and goes on where it was stopped; ``table`` makes the
-Markdown table of what is written; ``show`` prints mutants; ``again`` runs some with every test.
+``check`` runs every test without a mutant, and forgets those that fail here; ``run`` writes a line
+of JSON for each mutant, and goes on where it was stopped; ``table`` makes the Markdown table of
+what is written; ``show`` prints mutants; ``again`` runs some with every test.
 """
 
 from __future__ import annotations

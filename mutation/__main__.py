@@ -1,7 +1,8 @@
 """The command: put a sample of mutants into the core, tell which of them no test noticed.
 
-``run`` writes a line of JSON for each mutant, and goes on where it was stopped; ``table`` makes the
-Markdown table of what is written; ``show`` prints mutants; ``again`` runs some with every test.
+``check`` runs every test without a mutant, and forgets those that fail here; ``run`` writes a line
+of JSON for each mutant, and goes on where it was stopped; ``table`` makes the Markdown table of
+what is written; ``show`` prints mutants; ``again`` runs some with every test.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for one in _named(asked.names):
             print(f"{one.name} {one.kind} line {one.line}\n{one.diff()}\n")
         return 0
+    if asked.what == "check":
+        return _check()
     if asked.what == "again":
         return _again(_named(asked.names), asked.limit)
     chosen = [path for path in CORE if any(name in str(path) for name in asked.names or [""])]
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
-    parser.add_argument("what", choices=["run", "table", "show", "again"])
+    parser.add_argument("what", choices=["check", "run", "table", "show", "again"])
     parser.add_argument("names", nargs="*", help="parts of module paths, or MODULE#NUMBER")
     parser.add_argument("--count", type=int, default=40, help="mutants a module")
     parser.add_argument("--seed", type=int, default=1)
@@ -94,6 +97,16 @@ def _work(picked: Sequence[tuple[Path, int]], out: Path) -> None:
             told = {"name": one.name, "kind": one.kind, "line": one.line}
             results.write(json.dumps(told | vars(runner.judge(one))) + "\n")
             results.flush()
+
+
+def _check() -> int:
+    known = tests_of.load()
+    warm()
+    with workers_folder() as folder:
+        failing = Runner(Path(folder), known).check(sorted(known.seconds))
+    print(*failing, sep="\n")
+    tests_of.forget(failing)
+    return 0
 
 
 def _again(mutants: Sequence[Mutant], limit: float) -> int:

@@ -47,11 +47,14 @@ class Tests:
         return list(dict.fromkeys([*PAGES, *self._mixed(near), *catalogue]))
 
     def _mixed(self, tests: Mapping[str, int]) -> list[str]:
-        """One of each test function first, the most telling, then a second one, and so on."""
+        """The most telling one of each test function first, quick ones before slow ones; then a
+        second one of each, and so on.
+        """
         by_function: dict[str, list[str]] = defaultdict(list)
         for test in sorted(tests, key=lambda test: (-tests[test], self.seconds[test], test)):
             by_function[test.partition("[")[0]].append(test)
-        layers = zip_longest(*by_function.values())
+        quick = sorted(by_function.values(), key=lambda ones: self.seconds[ones[0]])
+        layers = zip_longest(*quick)
         return [test for layer in layers for test in layer if test is not None]
 
 
@@ -63,6 +66,16 @@ def load() -> Tests:
         for module, of in plain["lines"].items()
     }
     return Tests(lines, dict(zip(plain["tests"], plain["seconds"], strict=True)))
+
+
+def forget(tests: Iterable[str]) -> None:
+    """Leave some tests out of what was measured."""
+    plain = json.loads(MAP.read_text(encoding="utf-8"))
+    gone = {plain["tests"].index(test) for test in tests if test in plain["tests"]}
+    for of in plain["lines"].values():
+        for line, some in of.items():
+            of[line] = [one for one in some if one not in gone]
+    MAP.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def measure(arguments: list[str]) -> None:

@@ -232,7 +232,8 @@ class _HubHandler(BaseHTTPRequestHandler):
             self._send(method, 404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         elif info:
             told = {"_id": "1", "id": "org/data", "sha": _sha(names[0]), "private": True}
-            self._send(method, 200, json.dumps({**told, "tags": [], "siblings": []}).encode())
+            siblings = [{"rfilename": path} for path in files]
+            self._send(method, 200, json.dumps({**told, "tags": [], "siblings": siblings}).encode())
         elif listing and listing[1] == "paths-info":
             asked = parse_qs(body.decode())["paths"]
             self._send(method, 200, json.dumps(_entries(files, asked)).encode())

@@ -20,6 +20,13 @@ TYPED = ("parquet", "arrow-file", "arrow-stream", "table")  # their rows come wi
 LIBRARY_ERRORS = (pa.ArrowException, OSError, EOFError, zlib.error, LZMAError, UnicodeError)
 LARGEST_READ = 128 * 2**20  # bytes of an Arrow record batch that is read into memory
 _LONGEST_REASON = 300
+# Bytes of text that one row may have: three million tokens with their labels and mask. A few
+# kilobytes of compressed text can be one line that no memory holds.
+LONGEST_ROW = 2**26
+TOO_LONG = (
+    f"is longer than the {LONGEST_ROW:,} bytes that a row of text may have; "
+    "write longer rows as Parquet or Arrow"
+)
 # Characters of a file that messages show where it is no data. Few: a link among the data may lead
 # to what its reader may see, and those who read a public log may not.
 QUOTED = 8

@@ -12,7 +12,15 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from pytest_pretok.readers.base import QUOTED, Chunk, Unit, UnreadableFile, unreadable
+from pytest_pretok.readers.base import (
+    LONGEST_ROW,
+    QUOTED,
+    TOO_LONG,
+    Chunk,
+    Unit,
+    UnreadableFile,
+    unreadable,
+)
 from pytest_pretok.readers.json_kind import BLANK
 from pytest_pretok.readers.jsonl import BYTES_A_TOKEN, Block, block_chunks
 from pytest_pretok.readers.text import pieces
@@ -20,6 +28,7 @@ from pytest_pretok.stores import Location, located, size_of
 
 Places = npt.NDArray[np.int64]
 
+_MOST_BRACKETS = 2**23  # a window with whole elements is smaller; each takes fifty bytes
 _ON_ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
 _OPENING = np.isin(np.arange(256), list(b"[{"))
 _BRACKET = np.isin(np.arange(256), list(b"[]{}"))
@@ -74,7 +83,8 @@ def array_blocks(source: Iterator[bytes], size: int) -> Iterator[Block]:
     A window grows, doubling, while it holds no whole element.
 
     Raises:
-        UnreadableFile: the array is cut, holds something else than objects, or goes on behind.
+        UnreadableFile: the array is cut, holds something else than objects, goes on behind, or has
+            a row that is longer than any may be.
     """
     window, lines = _begin(source)
     rows = 0
@@ -94,9 +104,12 @@ def array_blocks(source: Iterator[bytes], size: int) -> Iterator[Block]:
         if not more:
             raise UnreadableFile(f"the array is cut off: the file ends in row {rows}, 0-based")
         kept = found.stops[-1] if found.stops else 0
+        if not kept and len(window) > size + LONGEST_ROW:
+            place = _place(origin, [0], 0, 0)
+            raise UnreadableFile(f"{place} {TOO_LONG}")
         lines += window.count(b"\n", 0, kept)
         window = window[kept:]
-        wanted = size if kept else 2 * len(window)
+        wanted = size if kept else min(2 * len(window), size + LONGEST_ROW + 1)
 
 
 def _begin(source: Iterator[bytes]) -> tuple[bytes, int]:
@@ -127,10 +140,17 @@ def _fill(window: bytes, source: Iterator[bytes], wanted: int) -> tuple[bytes, b
 
 
 def _elements(window: bytes) -> _Found:
-    """The whole elements in a window that begins between two of them."""
+    """The whole elements in a window that begins between two of them.
+
+    Raises:
+        UnreadableFile: there are more brackets than a row can have.
+    """
     text = np.frombuffer(window, np.uint8)
     quotes = _closed_quotes(window, text)
-    places = np.flatnonzero(_BRACKET[text])
+    brackets = _BRACKET[text]
+    if np.count_nonzero(brackets) > _MOST_BRACKETS:
+        raise UnreadableFile(f"one element has more than {_MOST_BRACKETS:,} brackets: no row does")
+    places = np.flatnonzero(brackets)
     outside = np.searchsorted(quotes, places) % 2 == 0
     places = places[outside]
     depth = np.cumsum(np.where(_OPENING[text[places]], 1, -1))

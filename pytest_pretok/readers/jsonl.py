@@ -9,7 +9,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pytest_pretok.readers.base import CellDefect, Chunk, Unit, UnreadableFile, unreadable
+from pytest_pretok.readers.base import (
+    LONGEST_ROW,
+    TOO_LONG,
+    CellDefect,
+    Chunk,
+    Unit,
+    UnreadableFile,
+    unreadable,
+)
 from pytest_pretok.readers.batches import deliver
 from pytest_pretok.readers.json_fast import read_rows_fast
 from pytest_pretok.readers.json_kind import BLANK
@@ -92,6 +100,9 @@ def line_blocks(
     """Blocks of about ``size`` bytes, or of one line where that is longer.
 
     ``before`` counts the lines ahead of the first piece; it is called when a line is at fault.
+
+    Raises:
+        UnreadableFile: a line is longer than any row may be.
     """
     held: list[bytes] = []
     length = lines = 0
@@ -99,6 +110,9 @@ def line_blocks(
         held.append(piece)
         length += len(piece)
         end = piece.rfind(b"\n") + 1
+        if not end and length > size + LONGEST_ROW:
+            place = _line_place(before, lines + sum(one.count(b"\n") for one in held), 0, 0)
+            raise UnreadableFile(f"{place} {TOO_LONG}")
         if length < size or not end:
             continue
         held[-1] = piece[:end]

@@ -26,6 +26,7 @@ _MAGIC = {
     b"\x04\x22\x4d\x18": "lz4",
 }
 _SKIPPABLE = tuple(bytes([0x50 + i]) + b"\x2a\x4d\x18" for i in range(16))
+_XZ_MEMORY = 2**28  # bytes that a header may ask for; the highest level of xz takes a quarter
 _LEGACY_LZ4 = b"\x02\x21\x4c\x18"
 
 
@@ -115,7 +116,7 @@ def _xz_pieces(file: BinaryIO) -> Iterator[bytes]:
     # lzma.open takes anything after a whole stream for the end, broken data as well.
     data = file.read(PIECE)
     while data:
-        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
         while not stream.eof:
             if stream.needs_input:
                 data = data or file.read(PIECE)

@@ -14,6 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cmarkgfm import github_flavored_markdown_to_html
+from cmarkgfm.cmark import Options
 
 from tests.plugin.conftest import Ran, Run
 from tests.plugin.data import (
@@ -615,6 +617,49 @@ def test_names_from_data_are_made_printable(run: Run, here: Path) -> None:
 
     sound(ran)
     assert ran.code == 1
+
+
+EVIL = '\x1b[31m\u202e<img src=x onerror=alert(1)>\n::error::x|`"&\x9b'
+
+
+def rendered(text: str) -> str:
+    """Markdown as GitHub reads it, with the HTML in it left as it is."""
+    unsafe = Options.CMARK_OPT_UNSAFE  # type: ignore[attr-defined,unused-ignore]
+    assert "<b>" in github_flavored_markdown_to_html("a <b>b</b>", unsafe)
+    return str(github_flavored_markdown_to_html(text, unsafe))
+
+
+@pytest.mark.parametrize("place", ["file", "folder", "split", "column", "cell"])
+def test_names_in_every_report(run: Run, here: Path, place: str) -> None:
+    """Nothing that a name or a cell holds reaches a terminal, a page or a log as what it is."""
+    rows = faulty_rows()
+    if place == "split":
+        write_saved(here / "data/saved", {"train": rows})
+        (here / "data/saved/train").rename(here / f"data/saved/{EVIL}")
+        told = json.dumps({"splits": [EVIL]})
+        (here / "data/saved/dataset_dict.json").write_text(told, encoding="utf-8")
+    elif place == "column":
+        table = table_of(rows).append_column(EVIL, pa.array(range(len(rows))))
+        write(here / "data/a.parquet", table.drop_columns(["labels"]))
+    elif place == "cell":
+        write(here / "data/a.jsonl", [{**row, "labels": EVIL} for row in rows])
+    else:
+        name = f"{EVIL}.parquet" if place == "file" else f"{EVIL}/train.parquet"
+        write(here / "data" / name, rows)
+    reports = ("r.md", "r.html", "r.sarif", "r.json")
+    ran = run("--pretok-data=data", "-rf", *(f"--pretok-report={name}" for name in reports))
+
+    sound(ran)
+    assert ran.code == 1
+    assert not any(line.startswith("::error") for line in ran.lines)
+    for name in reports:
+        text = (here / name).read_text(encoding="utf-8")
+        assert not {"\x1b", "\u202e", "\x9b"}.intersection(text), name
+        if name.endswith((".sarif", ".json")):
+            assert json.loads(text)
+            continue
+        page = rendered(text) if name.endswith(".md") else text
+        assert "<img src=x" not in page
 
 
 # -- files whose columns cannot be told

@@ -29,7 +29,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(str|int|float|bool|bytes|object|dict|list|tuple|set|frozenset|type|None)"),
     (r"py:.*", r"(Any|Callable|Iterable|Iterator|Literal|Mapping|Sequence|tuple\[str)"),
     (r"py:.*", r"(KeyError|TypeError|ValueError)"),
-    (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists)"),
+    (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists|T|View)"),
+    (r"py:.*", r"pretok_schemas\.custom\.(Custom|FunctionRule)"),
     (r"py:.*", r"(Change|Refusal)"),  # imported for types alone, so named without their package
 ]
 

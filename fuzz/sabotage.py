@@ -24,9 +24,9 @@ def swallowed_error() -> None:
 
     read = tasks.read_chunks
 
-    def swallow(*given: Any) -> Iterator[Any]:
+    def swallow(*given: Any, **how: Any) -> Iterator[Any]:
         try:
-            yield from read(*given)
+            yield from read(*given, **how)
         except UnreadableFile:
             return
 
@@ -51,11 +51,11 @@ def _at_damage(act: Callable[[], object]) -> None:
 
     read = tasks.read_chunks
 
-    def first(*given: Any) -> Iterator[Any]:
+    def first(*given: Any, **how: Any) -> Iterator[Any]:
         from pytest_pretok.readers import UnreadableFile
 
         try:
-            yield from read(*given)
+            yield from read(*given, **how)
         except UnreadableFile:
             act()
             raise

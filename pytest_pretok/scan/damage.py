@@ -60,6 +60,8 @@ class Damage:
     def compare(self, paths: Sequence[str], stamps: Mapping[int, Stamp]) -> None:
         """Take down which files are no longer those that were opened."""
         for shard, before in stamps.items():
+            if self.broken(shard) and is_url(paths[shard]):
+                continue  # the store has said why, and is not asked once more
             why = _changed(paths[shard], before)
             if why is None:
                 continue

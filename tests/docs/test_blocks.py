@@ -167,7 +167,7 @@ def toml(block: Block, workplace: Workplace) -> None:
     file = (workplace.folder / (block.file or "x")).with_name("block_of_the_page.toml")
     file.parent.mkdir(exist_ok=True)
     file.write_text(block.text, encoding="utf-8")
-    if "plugins" in block.text or "schema" in block.text:
+    if "plugins = " in block.text or "schema = " in block.text:
         # It imports code, which no other test may meet.
         printed = workplace.run(f"{sys.executable} -c {shlex.quote(READ)} {file.name}")
         assert workplace.code == 0, f"{block.where}\n{printed}"

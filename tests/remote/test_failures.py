@@ -208,9 +208,9 @@ class Meddling(Local):
         super().__init__(1)
         self.act = act
 
-    def run(self, task: Any, units: Any, locked: bool = False) -> Any:
+    def run(self, task: Any, units: Any, locked: bool = False, apart: bool = False) -> Any:
         """The results, and then the deed."""
-        yield from super().run(task, units, locked)
+        yield from super().run(task, units, locked, apart)
         self.act()
         self.act = lambda: None
 

@@ -65,7 +65,7 @@ USAGE = {
     "nothing": (["--pretok-data=empty"], "nothing to check"),
     "no-data": (["--pretok-data=other"], "1 file passed over"),
     "contract": (["--pretok-data=data", "--pretok-contract=axolot"], "known are axolotl"),
-    "url": (["--pretok-data=s3://bucket/a.parquet"], "not supported yet"),
+    "url": (["--pretok-data=ftp://bucket/a.parquet"], "is not supported"),
     "report": (["--pretok-data=data", "--pretok-report=a.txt"], "use .html, .json"),
     "violations": (["--pretok-data=data", "--pretok-violations=a.csv"], "must end in .parquet"),
     "examples": (["--pretok-data=data", "--pretok-examples=0"], "--pretok-examples"),

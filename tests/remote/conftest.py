@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import datasets
 import pytest
 
-# Loaded before an inner run does: pytester drops what that one loads.
+# Loaded here, since pytester drops what is loaded during a test of its: `datasets` would announce
+# its protocols to fsspec a second time.
 from pytest_pretok.stores import fsspec_store, opening, snapshot
 from tests.plugin.conftest import here, run
 from tests.remote.servers import S3, Hub, Web, hub_server, s3_server, web_server
 
-__all__ = ["fsspec_store", "here", "run", "snapshot"]
+__all__ = ["datasets", "fsspec_store", "here", "run", "snapshot"]
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(KeyError|TypeError|ValueError)"),
     (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists|T|View)"),
     (r"py:.*", r"pretok_schemas\.custom\.(Custom|FunctionRule)"),
-    (r"py:.*", r"(Change|Refusal)"),  # imported for types alone, so named without their package
+    (r"py:.*", r"pytest\.Config"),
+    (r"py:.*", r"(Change|Refusal|Rule|SchemaFault)"),  # imported for types alone, so named without their package
 ]
 
 html_theme = "furo"

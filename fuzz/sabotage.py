@@ -19,6 +19,15 @@ def no_guard() -> None:
 
 def swallowed_error() -> None:
     """What cannot be read is taken for the end of the file."""
+    _swallow("")
+
+
+def no_end() -> None:
+    """An Arrow stream ends wherever its file does."""
+    _swallow("no end marker")
+
+
+def _swallow(text: str) -> None:
     from pytest_pretok.readers import UnreadableFile
     from pytest_pretok.scan import tasks
 
@@ -27,10 +36,18 @@ def swallowed_error() -> None:
     def swallow(*given: Any, **how: Any) -> Iterator[Any]:
         try:
             yield from read(*given, **how)
-        except UnreadableFile:
-            return
+        except UnreadableFile as error:
+            if text not in error.reason:
+                raise
 
     vars(tasks)["read_chunks"] = swallow
+
+
+def nulls_as_told() -> None:
+    """A file's own count of nulls is believed."""
+    from pytest_pretok.readers import guard
+
+    vars(guard)["_nulls_as_told"] = lambda array: True
 
 
 def last_row_skipped() -> None:
@@ -82,17 +99,13 @@ def crash() -> None:
     _at_damage(os.abort)
 
 
-def memory() -> None:
-    """Damage asks for more memory than there is."""
-    _at_damage(lambda: bytearray(2**40))
-
-
 SABOTAGES: dict[str, Callable[[], None]] = {
     "no-guard": no_guard,
     "swallowed-error": swallowed_error,
+    "no-end": no_end,
+    "nulls-as-told": nulls_as_told,
     "last-row-skipped": last_row_skipped,
     "traceback": traceback,
     "hang": hang,
     "crash": crash,
-    "memory": memory,
 }

@@ -25,15 +25,21 @@ def check_batch(batch: pa.RecordBatch) -> None:
             array.validate(full=not _is_flat(array.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise UnreadableFile(f"column {name!r}: {error}") from error
-        if array.null_count and array.null_count != _nulls(array):
+        if not all(map(_nulls_as_told, _with_values(array))):
             raise UnreadableFile(f"column {name!r}: not as many nulls as its metadata tells")
         if len(array) and not _offsets_in_order(array):
             raise UnreadableFile(f"column {name!r}: list offsets out of order or out of bounds")
 
 
-def _nulls(array: pa.Array) -> int:
-    """The null rows, counted: what files tell of them is taken over without a look."""
-    return int(as_numpy(array.is_null()).sum())
+def _with_values(array: pa.Array) -> list[pa.Array]:
+    """An array and, where it is one of lists, the values of its lists."""
+    return [array, array.values] if is_list(array.type) else [array]
+
+
+def _nulls_as_told(array: pa.Array) -> bool:
+    """Whether the nulls, counted, are as many as the file told, which Arrow takes over unseen."""
+    told: int = array.null_count
+    return told == 0 or told == int(as_numpy(array.is_null()).sum())
 
 
 def _is_number(dtype: pa.DataType) -> bool:

@@ -32,7 +32,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists|T|View)"),
     (r"py:.*", r"pretok_schemas\.custom\.(Custom|FunctionRule)"),
     (r"py:.*", r"pytest\.Config"),
-    (r"py:.*", r"(Change|Refusal|Rule|SchemaFault)"),  # imported for types alone, so named without their package
+    # Imported for types alone, so named without their package.
+    (r"py:.*", r"(Change|Refusal|Rule|SchemaFault)"),
 ]
 
 html_theme = "furo"

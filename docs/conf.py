@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(Any|Callable|Iterable|Iterator|Literal|Mapping|Sequence|tuple\[str)"),
     (r"py:.*", r"(KeyError|TypeError|ValueError)"),
     (r"py:.*", r"pretok_schemas\.batch\.(Defect|Foreign|Lists|T|View)"),
-    (r"py:.*", r"pretok_schemas\.custom\.(Custom|FunctionRule)"),
+    (r"py:.*", r"pretok_schemas\.custom\..*(Custom|FunctionRule)"),
     (r"py:.*", r"pytest\.Config"),
     # Imported for types alone, so named without their package.
     (r"py:.*", r"(Change|Refusal|Rule|SchemaFault)"),

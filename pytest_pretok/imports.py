@@ -177,7 +177,7 @@ def schema_of(reference: Any, home: str) -> tuple[Custom, ...]:
         ImportFault: it cannot be imported.
         ValueError: it is no schema, or asks for what no batch of rows can tell.
     """
-    from pretok_schemas.further import schema_rules  # lazy: few have a schema
+    from pretok_schemas.user_schemas import schema_rules  # lazy: few have a schema
 
     source = reference if isinstance(reference, str) else "the schema"
     return schema_rules(load_schema(reference, home), source)

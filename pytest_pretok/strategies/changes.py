@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, MASK, POSITIONS
-from pytest_pretok.strategies.plan import IGNORE, LEAST, Plan, Row
+from pretok_schemas.contract import DOCUMENTS, IDS, IGNORE, LABELS, MASK, POSITIONS
+from pytest_pretok.strategies.plan import LEAST, Plan, Row
 
 Change = Callable[[Plan, Row], Row]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from pretok_schemas.contract import IDS, LABELS, Contract
-from pytest_pretok.strategies.plan import IGNORE, PERIOD, Plan, Row, Settings
+from pretok_schemas.contract import IDS, IGNORE, LABELS, Contract
+from pytest_pretok.strategies.plan import PERIOD, Plan, Row, Settings
 from pytest_pretok.strategies.writing import CONTAINERS, Container, Dataset
 
 if TYPE_CHECKING:

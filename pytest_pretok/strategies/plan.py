@@ -19,6 +19,7 @@ from pretok_schemas.contract import (
     COMPLETION,
     DOCUMENTS,
     IDS,
+    IGNORE,
     LABELS,
     MASK,
     POSITIONS,
@@ -31,7 +32,6 @@ from pretok_schemas.validation import make_judge
 
 Row = dict[str, Any]
 
-IGNORE = -100
 LEAST = 3  # tokens of a row: its first, a prompt token behind it, and one that is trained
 USUAL = 32  # tokens of the longest row, unless told otherwise
 ROOM = 8  # tokens that the usual lengths leave free below a limit: corruptions make rows longer

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pretok_schemas.custom import rule
     from pretok_schemas.findings import Effect, Example, Finding, Outcome, Severity
     from pretok_schemas.fitting import Refusal, arrow_schema, refusals
-    from pretok_schemas.further import schema_rules
     from pretok_schemas.judge import Judge
     from pretok_schemas.outcome import ContractViolation, Report
     from pretok_schemas.pandera import pandera_schema
     from pretok_schemas.publishing import contract_dict, contract_from, contract_json
     from pretok_schemas.rules.base import FileRule, Hits, Look, RowRule, SplitRule, hits_at
     from pretok_schemas.trainers import load, names
+    from pretok_schemas.user_schemas import schema_rules
     from pretok_schemas.validation import validate
 
 _HOMES = {

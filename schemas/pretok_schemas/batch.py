@@ -15,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of, null_flags
-from pretok_schemas.contract import IDS, Vocabulary
+from pretok_schemas.contract import IDS, IGNORE, Vocabulary
 from pretok_schemas.findings import Window
 from pretok_schemas.flat import Bools, Ints, Values, cumulated, heads
 
 T = TypeVar("T")
 
 _NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.FLOAT)
+CLIPPED = 2**63 - 1  # what -100 wrapped by an unsigned 64-bit column is delivered as
 WINDOW = 2  # places shown on each side of a fault
 _DENSE = 32  # from one in so many tokens on, a table of rows beats a search for each
 _STRETCH = 32  # from so many tokens on, copying a stretch beats picking token by token
@@ -34,13 +35,14 @@ class Lists:
     ``offsets`` is int64 of shape (rows + 1,), starts at 0 and never falls; ``values`` is flat, of
     the column's own integer, boolean or float dtype, with zeros at the places of ``null_tokens``
     (bool, shape of values, None where there are none). ``null_rows`` is bool of shape (rows,), or
-    None where there are none.
+    None where there are none. ``clipped`` says that values stood beyond int64, see `CLIPPED`.
     """
 
     offsets: Ints
     values: Values
     null_rows: Bools | None = None
     null_tokens: Bools | None = None
+    clipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def lists_from_arrow(array: pa.Array) -> Lists:
     """View an Arrow list array of integers, booleans or floats as flat numpy values.
 
     Values are shared with Arrow wherever it stores them as plain integers; booleans (packed bits)
-    and arrays with nulls are copied. Unsigned 64-bit values beyond int64 are clipped to its
-    maximum, which no vocabulary reaches.
+    and arrays with nulls are copied. Unsigned 64-bit values beyond int64 are clipped: -100 wrapped
+    to `CLIPPED`, others to one less; no vocabulary reaches them.
 
     Raises:
         ValueError: the array is no list of integers, booleans or floats.
@@ -99,7 +101,9 @@ def lists_from_arrow(array: pa.Array) -> Lists:
         offsets = cumulated(as_numpy(pc.fill_null(pc.list_value_length(array), 0)))
         child = array.flatten()
     null_tokens = null_flags(child)
-    return Lists(offsets, _to_values(child, null_tokens), null_rows, null_tokens)
+    values = _to_values(child, null_tokens)
+    clipped = values.dtype == np.uint64 and bool(len(values)) and int(values.max()) >= CLIPPED
+    return Lists(offsets, _to_signed(values), null_rows, null_tokens, clipped)
 
 
 def _to_values(child: pa.Array, nulls: Bools | None) -> Values:
@@ -109,9 +113,15 @@ def _to_values(child: pa.Array, nulls: Bools | None) -> Values:
     if nulls is not None:
         values = values.copy()
         values[nulls] = 0
-    if values.dtype == np.uint64:
-        return np.minimum(values, np.uint64(np.iinfo(np.int64).max)).astype(np.int64)
     return values
+
+
+def _to_signed(values: Values) -> Values:
+    if values.dtype != np.uint64:
+        return values
+    below = np.minimum(values, np.uint64(CLIPPED - 1)).astype(np.int64)
+    below[values == 2**64 + IGNORE] = CLIPPED
+    return below
 
 
 class View:

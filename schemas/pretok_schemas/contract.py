@@ -28,6 +28,7 @@ POSITIONS = "position_ids"
 COMPLETION = "completion_mask"
 ASSISTANT = "assistant_masks"
 DOCUMENTS = "seq_lengths"
+IGNORE = -100  # the label of a token without loss
 ROLES = (IDS, MASK, LABELS, POSITIONS, COMPLETION, ASSISTANT, DOCUMENTS)
 
 Backend = Literal["pyarrow", "pandas", "polars"]

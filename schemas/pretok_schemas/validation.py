@@ -137,7 +137,7 @@ def make_judge(
     """
     own = custom_rules(custom, rules or {})
     if schema is not None:
-        from pretok_schemas.further import schema_rules  # lazy: Pandera may come with it
+        from pretok_schemas.user_schemas import schema_rules  # lazy: Pandera may come with it
 
         own = (*own, *schema_rules(schema))
         rules = spread(rules or {}, [one.kind.name for one in own])

@@ -184,6 +184,35 @@ def test_wrapped_labels(bits: int, known: str, seed: int, count: int) -> None:
     assert not wrapped or str(2**bits - 100) in (cause or "")
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value", "named"),
+    [
+        (pa.uint64(), 2**64 - 100, 2**64 - 100),
+        (pa.uint64(), 2**63 + 5, None),
+        (pa.uint64(), 2**32 - 100, 2**32 - 100),
+        (pa.int64(), 2**63 - 1, None),
+    ],
+)
+def test_large_labels_that_are_no_wrapped_ones(
+    dtype: pa.DataType, value: int, named: int | None
+) -> None:
+    """Only -100 itself, wrapped, is told as such; other labels without bound are wrong labels."""
+    row = [1, 5, 6, 7, 2]
+    columns = {
+        "input_ids": pa.array([row], pa.list_(pa.int64())),
+        "attention_mask": pa.array([[1] * 5], pa.list_(pa.int64())),
+        "labels": pa.array([[*row[:2], value, *row[3:]]], pa.list_(dtype)),
+    }
+
+    found = judged(columns, known=Known(vocab=None))
+
+    rule = "label-not-input-id" if named is None else "label-out-of-range"
+    labels = {r: rows for r, rows in rows_by_rule(found).items() if r.startswith("label")}
+    assert labels == {rule: [0]}
+    cause = found.findings[rule].cause or ""
+    assert (f"{named} is -100 wrapped" in cause) == (named is not None)
+
+
 FOREIGN: dict[str, pa.DataType] = {
     "text": pa.string(),
     "bytes": pa.large_binary(),

@@ -25,9 +25,9 @@ import pytest
 
 import pytest_pretok
 from pretok_schemas.custom import Custom
-from pretok_schemas.further import SchemaFault, schema_rules
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
+from pretok_schemas.user_schemas import SchemaFault, schema_rules
 from pytest_pretok.declaration import read_declaration
 from pytest_pretok.faults import DeclarationError
 from tests.plugin.conftest import Run

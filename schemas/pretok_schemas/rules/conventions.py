@@ -11,13 +11,12 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch, View
-from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.batch import CLIPPED, TokenBatch, View
+from pretok_schemas.contract import IDS, IGNORE, LABELS
 from pretok_schemas.findings import Effect
 from pretok_schemas.flat import Bools, Ints, Values
 from pretok_schemas.rules.base import NOTHING, Look, RowRule, SplitFacts, Usual, code_of
 from pretok_schemas.rules.labelled import (
-    IGNORE,
     LABELLED,
     at_first_wrong,
     label_state,
@@ -34,7 +33,6 @@ RUN = 4  # equal wrong labels in a row
 LEAST = 16  # places of a split that one value must explain
 VALUES_OF_BATCH = 64
 WRAPPED_32 = 2**32 + IGNORE
-CLIPPED = 2**63 - 1  # how `batch` delivers whatever a 64-bit unsigned column holds beyond it
 
 # Rows that follow another convention as a whole are left to the rule that names it.
 OTHER_CONVENTIONS = (
@@ -313,7 +311,7 @@ class WrongIgnoreValue(RowRule):
             return NOTHING
         part = batch.once(label_view).take(rows)
         labels = part[LABELS]
-        wrong = (labels != IGNORE) & (labels != part[IDS]) & ~is_wrapped(labels)
+        wrong = (labels != IGNORE) & (labels != part[IDS]) & ~is_wrapped(batch, labels)
         values, many = np.unique(labels[wrong], return_counts=True)
         top = np.argsort(-many, kind="stable")[:VALUES_OF_BATCH]
         counts = {f"value {values[i]}": int(many[i]) for i in top}
@@ -371,11 +369,11 @@ def _longest_runs(view: View, wrong: Bools) -> tuple[Ints, Ints]:
     return local, labels[begins[order[first]]].astype(np.int64)
 
 
-def is_wrapped(labels: Values) -> Bools:
-    """Labels that are -100 wrapped by an unsigned type."""
+def is_wrapped(batch: TokenBatch, labels: Values) -> Bools:
+    """Which of some labels of a batch are -100 wrapped by an unsigned type."""
     wrapped: Bools = labels == WRAPPED_32
     if labels.dtype.kind == "u":
         wrapped |= labels == 2 ** (8 * labels.dtype.itemsize) + IGNORE
-    if labels.dtype == np.int64:
+    if batch.columns[LABELS].clipped:
         wrapped |= labels == CLIPPED
     return wrapped

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch
-from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.contract import IDS, IGNORE, LABELS
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Bools, Ints, among
 from pretok_schemas.rules.base import (
@@ -28,7 +28,7 @@ from pretok_schemas.rules.base import (
     some,
 )
 from pretok_schemas.rules.conventions import OTHER_CONVENTIONS
-from pretok_schemas.rules.labelled import IGNORE, LABELLED, token_runs, trained_tokens
+from pretok_schemas.rules.labelled import LABELLED, token_runs, trained_tokens
 from pretok_schemas.rules.texts import texts
 
 # What leaves a row without a say on where its text begins and ends.

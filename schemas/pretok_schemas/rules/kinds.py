@@ -11,11 +11,11 @@ from typing import ClassVar
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch
-from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.contract import IDS, IGNORE, LABELS, MASK
 from pretok_schemas.findings import Effect
 from pretok_schemas.flat import Ints, frequent
 from pretok_schemas.rules.base import SplitFacts, SplitRule, Usual
-from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view
+from pretok_schemas.rules.labelled import LABELLED, label_state, label_view
 
 TOKEN_COLUMNS = frozenset({IDS, LABELS, "tokens", "token_ids"})
 TEXT_COLUMNS = frozenset({"text", "messages", "conversations", "prompt", "completion", "content"})

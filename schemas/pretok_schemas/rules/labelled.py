@@ -10,13 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch, View
-from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.contract import IDS, IGNORE, LABELS
 from pretok_schemas.flat import Bools, Ints, cumulated, places
 from pretok_schemas.rules.base import Hits
 from pretok_schemas.rules.tokens import id_range
 
 LABELLED = (IDS, LABELS)
-IGNORE = -100
 
 
 class LabelState(NamedTuple):

@@ -11,8 +11,8 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch
-from pretok_schemas.contract import IDS, LABELS
+from pretok_schemas.batch import CLIPPED, TokenBatch
+from pretok_schemas.contract import IDS, IGNORE, LABELS
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Bools, Ints
 from pretok_schemas.rules.base import (
@@ -25,8 +25,8 @@ from pretok_schemas.rules.base import (
     Usual,
     hits_at,
 )
-from pretok_schemas.rules.conventions import CLIPPED, OTHER_CONVENTIONS, is_wrapped
-from pretok_schemas.rules.labelled import IGNORE, LABELLED, label_state, label_view, target_counts
+from pretok_schemas.rules.conventions import OTHER_CONVENTIONS, is_wrapped
+from pretok_schemas.rules.labelled import LABELLED, label_state, label_view, target_counts
 from pretok_schemas.rules.tokens import id_range
 
 
@@ -75,8 +75,8 @@ class LabelOutOfRange(RowRule):
         hits = hits_at(view, bad.at, found=view[LABELS], expected=expected)
         wrapped = view.batch_rows(view.first_in_row(bad.at[bad.wrapped])[0])
         explains = np.isin(hits.rows, wrapped)
-        clipped = bool(bad.wrapped.any()) and bool((view[LABELS] == CLIPPED).any())
-        key = f"wrapped {'uint64' if clipped else view[LABELS].dtype}"
+        wide = batch.columns[LABELS].clipped and bool((view[LABELS] == CLIPPED).any())
+        key = f"wrapped {'uint64' if wide else view[LABELS].dtype}"
         hits = Hits(hits.rows, hits.positions, hits.found, hits.expected, explains=explains)
         return Look(hits, {key: int(explains.sum())})
 
@@ -106,7 +106,9 @@ def out_of_range(batch: TokenBatch) -> _OutOfRange:
     if batch.labels_ahead or low < 0 or (size is not None and high >= size):
         at = np.flatnonzero(state.trained)  # else only a label that is no input id can be
     values = labels[at]
-    wrapped = is_wrapped(values)
+    if not len(at):
+        return _OutOfRange(at, np.zeros(0, np.bool_))
+    wrapped = is_wrapped(batch, values)
     if state.wrong is not None:
         wrapped &= state.wrong[at]
     else:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch, View
-from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.contract import IDS, IGNORE, LABELS, MASK
 from pretok_schemas.flat import Bools, Ints, places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
-from pretok_schemas.rules.labelled import IGNORE, LABELLED
+from pretok_schemas.rules.labelled import LABELLED
 from pretok_schemas.rules.texts import MASKED, zeros
 
 # Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretok_schemas.arrow import Kind, as_numpy, kind_of
-from pretok_schemas.batch import Defect, Foreign, Lists, TokenBatch, lists_from_arrow
+from pretok_schemas.batch import CLIPPED, Defect, Foreign, Lists, TokenBatch, lists_from_arrow
 
 HOLED = st.one_of(st.none(), st.lists(st.one_of(st.none(), st.integers(0, 100)), max_size=6))
 ITEMS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64()]
@@ -118,10 +118,14 @@ def test_values_are_shared() -> None:
 
 
 def test_large_unsigned_values_stay_large() -> None:
-    """Values beyond int64 are clipped, and never turn negative."""
-    array = pa.array([[1, 2**63 - 1, 2**63, 2**64 - 100]], pa.list_(pa.uint64()))
+    """Values beyond int64 are clipped, never turn negative, and are no wrapped -100."""
+    array = pa.array([[1, 2**63 - 2, 2**63, 2**64 - 1, 2**64 - 100]], pa.list_(pa.uint64()))
 
-    assert lists_from_arrow(array).values.tolist() == [1, 2**63 - 1, 2**63 - 1, 2**63 - 1]
+    lists = lists_from_arrow(array)
+
+    assert lists.values.tolist() == [1, *[2**63 - 2] * 3, CLIPPED]
+    assert lists.clipped
+    assert not lists_from_arrow(array.cast(pa.list_(pa.int64()), safe=False)).clipped
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 set -uo pipefail
 
 reports=$(mktemp -d "${RUNNER_TEMP:-/tmp}/pretok-reports-XXXXXX")
-command=("$PRETOK_BIN/pretok" check --report "$reports/report.json" --report "$reports/report.md")
+# Data of a change may come from anyone: what crashes a decoder shall not end the check.
+command=("$PRETOK_BIN/pretok" check --engine processes --report "$reports/report.json" --report "$reports/report.md")
 [ -z "$PRETOK_CONTRACT" ] || command+=(--contract "$PRETOK_CONTRACT")
 [ -z "$PRETOK_SARIF" ] || command+=(--report "$PRETOK_SARIF")
 

@@ -65,6 +65,10 @@ def check(
     options = Options(examples, workers, keep_all=False, engine=engine)
     with ExitStack() as stack:
         if isinstance(data, str | os.PathLike):
+            if engine == "processes":
+                from pytest_pretok.apart import look_apart  # lazy: few ask for it
+
+                stack.callback(look_apart())
             return _judge(_plan_of_path(os.fspath(data), table, given, own), {}, options)
         values = dataset_of(given, name=name).to_dict()
         return _judge(*_plan_of_object(data, values, split, _Folders(stack)), options)

@@ -83,12 +83,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--pretok-engine",
-        choices=["local", "ray", "dask"],
+        choices=["local", "processes", "ray", "dask"],
         default="local",
         dest="pretok_engine",
-        help="where scans run: on threads of this machine (local), or on the cluster that "
-        "RAY_ADDRESS or DASK_SCHEDULER_ADDRESS leads to; without an address one is started here "
-        "(default: %(default)s)",
+        help="where scans run: on threads of this machine (local), in processes of it, so that a "
+        "decoder that crashes over a damaged file costs that file alone (processes), or on the "
+        "cluster that RAY_ADDRESS or DASK_SCHEDULER_ADDRESS leads to; without an address one is "
+        "started here (default: %(default)s)",
     )
     group.addoption(
         "--pretok-workers",
@@ -155,6 +156,10 @@ def _without_collections() -> Iterator[None]:
 def _plan_and_start(config: pytest.Config, handed: str | None) -> None:
     from pytest_pretok.plan import Plan  # lazy: start cost
 
+    if config.getoption("pretok_engine") == "processes":
+        from pytest_pretok.apart import look_apart  # lazy: start cost
+
+        config.add_cleanup(look_apart())
     request = _request(config)
     plan = _make(request) if handed is None else Plan.from_dict(json.loads(handed))
     if plan.datasets:

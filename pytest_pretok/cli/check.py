@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from pytest_pretok.cli.common import Command, Workers, known_rule
+from pytest_pretok.engines import ENGINES
 
 EPILOG = """\b
 Exit codes:
@@ -31,7 +32,7 @@ Exit codes:
 @click.option("--examples", type=click.IntRange(1), metavar="N", help="Examples a finding shows.")
 @click.option("--update-baseline", is_flag=True, help="Take down what is found as known.")
 @click.option("--warnings-as-errors", is_flag=True, help="What would only warn fails, too.")
-@click.option("--engine", type=click.Choice(["local", "ray", "dask"]), help="Where scans run.")
+@click.option("--engine", type=click.Choice(ENGINES), help="Where scans run.")
 @click.option("--workers", type=Workers(), help="Threads or processes of a scan, or auto.")
 @click.option("--annotations", type=click.Choice(["github"]), help="Mark failures in CI.")
 @click.option("-q", "--quiet", is_flag=True, help="A line a failure.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_pretok.readers.apart import apart
 from pytest_pretok.readers.base import (
     FORMATS,
     LARGEST_READ,
@@ -52,6 +53,10 @@ def read_header(path: Location, format: str | None = None) -> Header:
     """
     if format is not None and format not in FORMATS:
         raise ValueError(f"unknown format {format!r}, not one of {', '.join(FORMATS)}")
+    return apart(_read_header, path, format)
+
+
+def _read_header(path: Location, format: str | None) -> Header:
     if format is None:
         format = sniff_format(path)
     else:
@@ -78,6 +83,10 @@ def split_units(path: Location, header: Header, target: int = UNIT) -> list[Unit
     Raises:
         UnreadableFile: the file cannot be read.
     """
+    return apart(_split_units, path, header, target)
+
+
+def _split_units(path: Location, header: Header, target: int) -> list[Unit]:
     if header.format == "json":
         from pytest_pretok.readers import json_array
 

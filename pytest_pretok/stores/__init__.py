@@ -24,7 +24,7 @@ from pytest_pretok.stores.opening import (
     stamp_of,
     store_of,
 )
-from pytest_pretok.stores.ranges import Meter, metered
+from pytest_pretok.stores.ranges import Meter, count_fetched, metered
 from pytest_pretok.stores.remote_path import SCHEMES, RemotePath, fault_of, is_url, redacted
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Stamp",
     "Store",
     "StoreError",
+    "count_fetched",
     "fault_of",
     "identity",
     "info_of",

@@ -38,6 +38,13 @@ def metered() -> Iterator[Meter]:
         _METER.reset(token)
 
 
+def count_fetched(many: int) -> None:
+    """Count bytes that another process has fetched for this one."""
+    meter = _METER.get()
+    if meter is not None:
+        meter.fetched += many
+
+
 class RemoteFile(io.RawIOBase):
     """The bytes of an object up to ``size``; nothing beyond is ever asked for.
 

@@ -169,7 +169,7 @@ def test_a_rule_that_does_not_apply(pretok: Pretok, here: Path) -> None:
         (["--reprot=a.json"], "--report"),
         (["--examples=0"], "'--examples': 0 is not in the range"),
         (["--workers=none"], "'none' is neither 'auto' nor a number"),
-        (["--engine=spark"], "'spark' is not one of 'local', 'ray', 'dask'"),
+        (["--engine=spark"], "'spark' is not one of 'local', 'processes'"),
         (["--contract=axolotle"], "Error: --contract=axolotle: known are axolotl"),
         (["--report=a.txt"], "Error: --report=a.txt: the suffix is no known format"),
         (["--violations=a.csv"], "Error: --violations=a.csv: the file must end in .parquet"),

@@ -20,6 +20,7 @@ import pytest
 import pytest_pretok
 from pretok_schemas.findings import Finding
 from pytest_pretok import ContractViolation, Report, check
+from pytest_pretok.engines import EngineError
 from pytest_pretok.faults import DeclarationError
 from pytest_pretok.objects import UnknownObject
 from pytest_pretok.planning import PlanError
@@ -237,6 +238,23 @@ def test_faulty_settings() -> None:
     assert "did you mean 'axolotl'?" in text
     assert "sequence_len" in text.replace("-", "_")
     assert "expected true or false" in text
+
+
+@pytest.mark.parametrize("engine", ["local", "processes"])
+def test_engines_of_this_machine(tmp_path: Path, engine: str) -> None:
+    """A file and a table have the same findings on threads and in processes."""
+    table = pa.table({"input_ids": [[1, 5, 2]], "attention_mask": [[1] * 3], "labels": [[1, 6, 2]]})
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    for data in (table, tmp_path / "a.parquet"):
+        report = check(data, engine=engine)
+        assert "label-not-input-id" in [result.rule for result in report.failed]
+
+
+def test_no_such_engine() -> None:
+    """An engine that is not known does nothing at all."""
+    with pytest.raises(EngineError, match="no engine 'dusk'; there are: local, processes, "):
+        check(pa.table({"input_ids": [[1, 5, 2]]}), engine="dusk")
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from pytest_pretok.scan import Shard, SplitScan, scan_split
 from pytest_pretok.stores import base
 from tests.plugin.data import clean_rows
 from tests.remote.servers import S3, Web
-from tests.remote.test_verdicts import CONTAINERS, PLACES, jsonl, parquet, scan, server, told
+from tests.remote.test_verdicts import CONTAINERS, PLACES, jsonl, many, parquet, scan, server, told
 from tests.support.verdicts import judge
 
 __all__ = ["server"]
@@ -27,6 +28,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     asked: list[float] = []
     monkeypatch.setattr(base, "time", SimpleNamespace(sleep=asked.append))
     return asked
+
+
+def failed(found: SplitScan) -> set[str]:
+    """The rules that failed."""
+    return {rule for rule, one in found.findings.items() if one.outcome is Outcome.FAILED}
 
 
 def reason(found: SplitScan) -> str:
@@ -106,6 +112,30 @@ def test_in_the_middle(web: Web, container: str) -> None:
 
         assert "access denied (403)" in reason(scan([url]))
     assert requests > 6
+
+
+# What a request may meet, next to nothing at all; three tries in a row give up.
+WEATHER = ("500", "503", "429", "reset", "short", "403", "404", "whole")
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_any_weather(web: Web, container: str) -> None:
+    """Whatever comes in whatever order: the verdict of the file, or a file that was not read."""
+    rng = random.Random(container)
+    url = web.put("a", CONTAINERS[container](many()))
+    sound = scan([url])
+    assert {"token-out-of-vocab", "label-out-of-range"} <= failed(sound)
+    for _ in range(6):
+        share = rng.random() * 0.5
+        web.log.faults[:] = [
+            rng.choice(WEATHER) if rng.random() < share else "" for _ in range(100)
+        ]
+        found = scan([url])
+
+        if found.unreadable:
+            reason(found)
+        else:
+            assert told(found.findings) == told(sound.findings)
 
 
 def test_signed_for_reading_alone(web: Web) -> None:

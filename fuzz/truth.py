@@ -163,7 +163,10 @@ def _tokens(table: pa.Table, name: str) -> bool:
     dtype = table.schema.field(name).type
     listed = (pa.ListType, pa.LargeListType, pa.FixedSizeListType, pa.ListViewType)
     inside = isinstance(dtype, (*listed, pa.LargeListViewType))
-    return inside and bool(pa.types.is_integer(dtype.value_type))
+    if not inside:
+        return False
+    masks = name == "attention_mask" and pa.types.is_boolean(dtype.value_type)
+    return bool(masks or pa.types.is_integer(dtype.value_type))
 
 
 def _of_rows(rows: list[dict[str, Any]], known: Known, typed: bool) -> Truth:

@@ -120,21 +120,42 @@ def _is_flat_list(dtype: pa.DataType) -> bool:
 
 
 def _check_values(file: pq.ParquetFile, unit: Unit, values: Mapping[str, int]) -> None:
-    """Return if the columns have as many values as the footer promises.
+    """Return if the columns have as many values as the footer promises, of the type it promises.
 
     pyarrow takes the end of the pages for the end of a list: a page that says that it is shorter
-    than it is cuts off the last rows of its row group without a word.
+    than it is cuts off the last rows of its row group without a word. It decodes by the schema's
+    type alone, whatever type a column chunk says that its own values have.
 
     Raises:
         UnreadableFile: they have not.
     """
-    leaves = _first_leaves(file.schema_arrow)
+    schema = file.schema_arrow
+    leaves, fields = _first_leaves(schema), first_of_each(schema.names)
     for name, found in values.items():
         groups = (file.metadata.row_group(number) for number in range(*unit.part))
-        promised = sum(group.column(leaves[name]).num_values for group in groups)
+        held = [group.column(leaves[name]) for group in groups]
+        stored = _stored_as(schema.field(fields[name]).type.value_type)
+        other = next((one.physical_type for one in held if one.physical_type not in stored), None)
+        if stored and other is not None:
+            told = f"values stored as {other} where the schema promises {stored[0]}"
+            raise UnreadableFile(f"column {name!r}: {told}")
+        promised = sum(one.num_values for one in held)
         if found != promised:
             told = f"{found} values found where the footer promises {promised}"
             raise UnreadableFile(f"column {name!r}: {told}")
+
+
+def _stored_as(dtype: pa.DataType) -> tuple[str, ...]:
+    """The Parquet types that may hold numbers of an Arrow type; none where it is no number."""
+    if pa.types.is_boolean(dtype):
+        return ("BOOLEAN",)
+    if pa.types.is_uint32(dtype):
+        return ("INT32", "INT64")  # the latter in files of the format's first version
+    if pa.types.is_integer(dtype):
+        return ("INT64",) if dtype.bit_width == 64 else ("INT32",)
+    if pa.types.is_float32(dtype):
+        return ("FLOAT",)
+    return ("DOUBLE",) if pa.types.is_float64(dtype) else ()
 
 
 def _first_leaves(schema: pa.Schema) -> dict[str, int]:

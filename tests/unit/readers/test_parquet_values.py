@@ -1,9 +1,13 @@
-"""Parquet pages that hold fewer values than the footer promises, which pyarrow takes for an end."""
+"""Parquet pages that hold other values than the footer promises: fewer of them, or of another type,
+which pyarrow takes as they come.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -62,3 +66,49 @@ def test_nulls_and_empty_rows_count(kind: str, version: str, tmp_path: Path) -> 
     pq.write_table(table, path, row_group_size=3, data_page_size=1, data_page_version=version)
 
     assert read(path, ["a"]) == rows
+
+
+NUMBERS = [
+    *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.bool_(), pa.float32(), pa.float64()),
+    *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(), pa.float16()),
+]
+
+
+@pytest.mark.parametrize("dtype", NUMBERS, ids=str)
+@pytest.mark.parametrize("version", ["1.0", "2.4", "2.6"])
+@pytest.mark.parametrize("told", [True, False])
+def test_stored_types(dtype: pa.DataType, version: Any, told: bool, tmp_path: Path) -> None:
+    """Whatever Parquet type a writer chooses for an Arrow type is read as pyarrow reads it."""
+    path = tmp_path / "x.parquet"
+    values = pa.array([1, 0, 1]).cast(dtype)
+    rows = pa.ListArray.from_arrays([0, 2, 3], values)
+    pq.write_table(pa.table({"a": rows}), path, version=version, store_schema=told)
+
+    assert read(path, ["a"]) == pq.ParquetFile(path).read()["a"].to_pylist() == rows.to_pylist()
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8, pl.UInt32, pl.Int64, pl.UInt64, pl.Boolean])
+def test_stored_types_of_polars(dtype: Any, tmp_path: Path) -> None:
+    """Another writer's choices are taken as well."""
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"a": [[1, 0], [1]]}, {"a": pl.List(pl.Int64)}).with_columns(
+        pl.col("a").cast(pl.List(dtype))
+    ).write_parquet(path)
+
+    assert read(path, ["a"]) == [[1, 0], [1]]
+
+
+@pytest.mark.parametrize("other", [0, 2, 8, 10])  # BOOLEAN, INT32, FLOAT, DOUBLE, as Thrift has it
+def test_a_schema_with_another_type(other: int, tmp_path: Path) -> None:
+    """Values that are decoded as another type than they were written as are no values."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(
+        pa.table({"mask": [[1, 1, 0]] * 3}), path, use_dictionary=False, store_schema=False
+    )
+    data = path.read_bytes()
+    element = b"\x15\x04\x25\x02\x18\x07element"  # of the schema: INT64, optional, its name
+    assert data.count(element) == 1
+    path.write_bytes(data.replace(element, bytes([0x15, other]) + element[2:]))
+
+    with pytest.raises(UnreadableFile, match=r"stored as INT64|not readable as Parquet"):
+        read(path, ["mask"])

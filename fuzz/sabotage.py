@@ -45,9 +45,24 @@ def _swallow(text: str) -> None:
 
 def nulls_as_told() -> None:
     """A file's own count of nulls is believed."""
-    from pytest_pretok.readers import guard
+    from pytest_pretok.readers import batches
 
-    vars(guard)["_nulls_as_told"] = lambda array: True
+    check = batches.check_batch
+    vars(batches)["check_batch"] = lambda batch: check(_counted_anew(batch))
+
+
+def _counted_anew(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = map(_recounted, batch.columns)
+    return pa.RecordBatch.from_arrays(list(columns), names=batch.schema.names)
+
+
+def _recounted(array: pa.Array) -> pa.Array:
+    if not hasattr(array, "offsets"):
+        return array  # no lists, or all of one size
+    values = array.values
+    inner = pa.Array.from_buffers(values.type, len(values), values.buffers(), offset=values.offset)
+    outer, at = array.buffers()[: 3 if "view" in str(array.type) else 2], array.offset
+    return pa.Array.from_buffers(array.type, len(array), outer, offset=at, children=[inner])
 
 
 def last_row_skipped() -> None:

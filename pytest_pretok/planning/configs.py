@@ -1,6 +1,6 @@
 """The trainer configurations of one plan: each read once, and which declaration names it.
 
-Reads through `config_planning`; knows no arguments and no pytest.
+Reads through `config_plan`; knows no arguments and no pytest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_pretok.paths import is_file
 from pytest_pretok.text import node_path
 
 if TYPE_CHECKING:
-    from pytest_pretok.config_planning import ConfigPlan
+    from pytest_pretok.planning.config_plan import ConfigPlan
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Configs:
         Raises:
             DeclarationError: the configuration is faulty.
         """
-        from pytest_pretok.config_planning import plan_config  # lazy: start cost
+        from pytest_pretok.planning.config_plan import plan_config  # lazy: start cost
 
         if file not in self.plans:
             start = above.folder if above is not None and named else self.cwd

@@ -67,7 +67,7 @@ def _table(path: Path, container: str) -> pa.Table:
         source = pa.py_buffer(path.read_bytes())
         options = _asked(pa.ipc.open_file(source).schema)
         table = pa.ipc.open_file(source, options=options).read_all()
-    table.validate(full=True)
+    _validate(table)
     return table
 
 
@@ -75,8 +75,15 @@ def _saved(path: Path) -> list[pa.Table]:
     told = json.loads((path / "state.json").read_bytes())["_data_files"]
     tables = [_stream(path / entry["filename"]) for entry in told]
     for table in tables:
-        table.validate(full=True)
+        _validate(table)
     return tables
+
+
+def _validate(table: pa.Table) -> None:
+    """What a column of another type holds does not matter: it fails by its type."""
+    for name in table.column_names:
+        if name not in COLUMNS or _tokens(table, name):
+            table.column(name).validate(full=True)
 
 
 def _of_shards(tables: list[pa.Table]) -> Truth:

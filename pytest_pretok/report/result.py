@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from pretok_schemas.findings import Finding, Outcome
@@ -112,16 +111,6 @@ class Report:
 
     def _repr_html_(self) -> str:
         """A table of what is broken, for notebooks."""
-        rows = "".join(
-            f"<tr><td>{escape(result.dataset)}</td><td>{escape(result.split or '')}</td>"
-            f"<td><b>{escape(result.rule)}</b></td>"
-            f"<td>{'error' if result.failed else 'warning'}</td>"
-            f"<td><details><summary>{result.finding.violations:,}</summary>"
-            f"<pre>{escape(result.text)}</pre></details></td></tr>"
-            for result in (*self.failed, *self.warned)
-        )
-        names = ("dataset", "split", "rule", "severity", "violations")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        summary = f"<pre>{escape(self.summary())}</pre>"
-        return f"<p><b>{escape(self.verdict())}</b></p>{table}{summary}"
+        from pytest_pretok.report.notebook import page  # lazy: few look at one
+
+        return page(self)

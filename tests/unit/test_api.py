@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import html5lib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pytest_pretok
+from pretok_schemas import rule
 from pretok_schemas.findings import Finding
 from pytest_pretok import ContractViolation, Report, check
 from pytest_pretok.faults import DeclarationError
@@ -203,14 +205,50 @@ def test_a_clean_report() -> None:
     assert "30 rows" in report.summary()
 
 
+@rule
+def raising(batch: Any) -> Any:
+    """A rule that has no verdict."""
+    return 1 / 0
+
+
+def cells_of(page: str) -> list[list[str]]:
+    """The rows of the table of a piece of HTML, by an independent reader; folded texts last."""
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    rows = [["".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
+    return rows[1:]
+
+
+def test_a_notebook_shows_what_is_broken() -> None:
+    """Failures before warnings, with what training does; the examples are folded away."""
+    rows = [*faulty_rows(12), dict(plain_rows(12)[5])]
+    report = check({"train": rows, "test": []}, plugins=[raising])
+    page = report._repr_html_()
+
+    told = {(row[1], row[2]): row[3:] for row in cells_of(page)}
+    assert list(told)[-1] == ("train", "duplicate-rows")
+    severity, does, text = told["train", "label-not-input-id"]
+    assert (severity, does) == ("error", "silent: these tokens are trained towards a wrong id")
+    assert text.startswith("1 of 13 rows (7.7 %)")
+    (result,) = (one for one in report.failed if one.rule == "label-not-input-id")
+    assert text.endswith(result.text)
+    assert "row 3 (train[3])" in text
+    assert told["train", "duplicate-rows"][0] == "warning"
+    severity, does, text = told["train", "raising"]
+    assert (severity, does) == ("error", "")
+    assert text.startswith("no verdict: ZeroDivisionError")
+    assert "#c62828" in page
+    assert "<table" not in check(plain_rows())._repr_html_()
+
+
 def test_notebooks_get_no_markup_of_the_data() -> None:
     """Names and text are escaped."""
     data = [{"input_ids": [1, 2], "attention_mask": [1, 1], "labels": "<script>alert(1)</script>"}]
-    page = check(data, name="<b>")._repr_html_()
+    page = check(data, name="<b>", split="<i>")._repr_html_()
 
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert "<td>&lt;b&gt;</td>" in page
+    ((dataset, split, *_),) = cells_of(page)
+    assert (dataset, split) == ("<b>", "<i>")
 
 
 def test_declared_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,11 +100,11 @@ def read_settings(
         DeclarationError: it is faulty; all faults are named.
     """
     reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None, None)
-    reader.take_rules(plugins, (PLUGINS_KEY,))
+    reader.take_rules(plugins, key=(PLUGINS_KEY,))
     reader.own_schema(schema, ())
     settings = reader.table(Defaults, dict(table), ())
     settings = None if settings is None else reader.tokenized(settings, ())
-    if settings is None or not reader.fit(settings, ()):
+    if settings is None or not reader.fit(settings, ()) or reader.faults:
         raise DeclarationError([replace(fault, line=None) for fault in reader.faults])
     own = schema if schema is not None else settings.own_schema
     return reader.with_code(replace(settings, own_schema=own))
@@ -184,20 +184,22 @@ class _Reader:
         self.plugins: tuple[str, ...] = ()
         self.schemas: dict[str, tuple[str, ...]] = {}  # by reference, the names of its rules
 
-    def take_rules(self, plugins: Collection[Any], where: tuple[str, ...] = ()) -> None:
+    def take_rules(
+        self, plugins: Collection[Any], where: tuple[str, ...] = (), key: tuple[str, ...] = ()
+    ) -> None:
         """Import rules; what cannot be used is a fault."""
         for reference in plugins:
             try:
                 kinds = load_rules(reference, self.home)
             except ImportFault as error:
-                self.fault(where, (PLUGINS_KEY,) if where else (), str(error))
+                self.fault(where, key, str(error))
                 continue
             for kind in kinds:
                 taken = [name for name, own in self.kinds.items() if own is not kind]
                 fault = fault_of_rule(kind, {*NAMES, *taken})
                 if fault is not None:
                     shown = getattr(kind, "__qualname__", str(kind))
-                    self.fault(where, (PLUGINS_KEY,) if where else (), f"{shown} {fault}")
+                    self.fault(where, key, f"{shown} {fault}")
                 else:
                     self.kinds[kind.name] = kind
         self.rules = (*self.known_rules, *self.kinds)
@@ -214,7 +216,7 @@ class _Reader:
             text = f"found {quote(value)}, expected a list of modules"
             self.fault(where, (PLUGINS_KEY,), text)
         elif value and self.allows_code(where, PLUGINS_KEY):
-            self.take_rules(value, where)
+            self.take_rules(value, where, (PLUGINS_KEY,))
 
     def own_schema(self, value: Any, where: tuple[str, ...]) -> None:
         """The schema of one level: what it asks for becomes names of rules."""
@@ -227,7 +229,8 @@ class _Reader:
         except ImportFault as error:
             self.fault(where, (SCHEMA,), str(error))
         except ValueError as error:  # a schema of Pandera's may itself be faulty, too
-            shown = quote(value) if isinstance(value, str) else type(value).__name__
+            own = getattr(value, "__name__", type(value).__name__)
+            shown = quote(value) if isinstance(value, str) else own
             self.fault(where, (SCHEMA,), f"{shown} {error}")
         else:
             self.schemas[key] = tuple(rule.kind.name for rule in rules)
@@ -474,6 +477,10 @@ class _Reader:
                 if value is not None and value >= size:
                     text = f"{quote(value)} is not below vocab-size = {quote(size)}"
                     self.fault(where, (key,), text)
+        shortest, longest = settings.min_sample_len, settings.sequence_len
+        if shortest is not None and longest is not None and shortest > longest:
+            text = f"{shortest:,} is above sequence-len = {longest:,}: no row has such a length"
+            self.fault(where, ("min-sample-len",), text)
         # Undeclared data is told of it where it is found: there may be none.
         kinds = self.kinds if isinstance(settings, DatasetSettings) else {}
         for name, kind in kinds.items():

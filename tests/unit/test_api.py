@@ -79,6 +79,34 @@ def shuffled(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Data
     return picked
 
 
+def shuffled_by_itself(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset of files that `Dataset.shuffle` brings into the order of these rows."""
+    seed = rng.randrange(1000)
+    order = list(datasets.Dataset.from_dict({"at": range(len(rows))}).shuffle(seed=seed)["at"])
+    made = mapped([rows[order.index(at)] for at in range(len(rows))], folder, rng)
+    made = made.shuffle(seed=seed)
+    assert made._indices is not None
+    return made
+
+
+def half(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """The second of two shards of a Dataset."""
+    noise = make_rows(len(rows), random.Random(77))
+    made = mapped([*noise, *rows], folder, rng)
+    return made.shard(num_shards=2, index=1, contiguous=True)
+
+
+def concatenated(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset joined of files, of tables in memory, and of rows that were picked."""
+    first, second = sorted(rng.sample(range(1, len(rows) - 8), 2))
+    parts = [
+        mapped(rows[:first], folder, rng),
+        of_datasets(rows[first:second]),
+        shuffled(rows[second:], folder, rng),
+    ]
+    return datasets.concatenate_datasets(parts)
+
+
 def streamed(rows: list[Row], folder: Path, rng: random.Random) -> datasets.IterableDataset:
     """An IterableDataset with features."""
     return of_datasets(rows).to_iterable_dataset()
@@ -107,11 +135,22 @@ MAKERS: dict[str, Make] = {
     "pandas": lambda rows, folder, rng: pd.DataFrame(rows, columns=list(COLUMNS)),
     "pandas-arrow": lambda rows, folder, rng: table(rows).to_pandas(types_mapper=pd.ArrowDtype),
     "polars": lambda rows, folder, rng: pl.from_arrow(table(rows)),
+    "pandas-index": lambda rows, folder, rng: (
+        table(rows).to_pandas().set_axis(rng.sample(range(999), len(rows)))
+    ),
+    "polars-chunks": lambda rows, folder, rng: pl.concat(
+        [pl.from_arrow(table(rows[:9])), pl.from_arrow(table(rows[9:]))], rechunk=False
+    ),
     "polars-lazy": lambda rows, folder, rng: pl.from_arrow(table(rows)).lazy(),
     "Dataset": lambda rows, folder, rng: of_datasets(rows),
     "Dataset-mapped": mapped,
-    "Dataset-shuffled": shuffled,
+    "Dataset-select": shuffled,
+    "Dataset-shuffle": shuffled_by_itself,
+    "Dataset-shard": half,
+    "Dataset-concatenated": concatenated,
+    "DatasetDict": lambda rows, folder, rng: datasets.DatasetDict(train=mapped(rows, folder, rng)),
     "IterableDataset": streamed,
+    "IterableDataset-shards": lambda rows, folder, rng: of_datasets(rows).to_iterable_dataset(3),
     "IterableDataset-untyped": generated,
     "dicts": dicts,
 }
@@ -148,6 +187,37 @@ def test_the_same_findings(name: str, seed: int, tmp_path: Path) -> None:
 
     assert found == expected
     assert sum(1 for finding in expected.values() if finding.violations) > 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_in_another_order_are_told_apart(seed: int, tmp_path: Path) -> None:
+    """What is compared above can tell whether places, single rows and labels are the same."""
+    rows = spoilt(seed)
+    expected = told(check(parquet(rows, tmp_path, random.Random(seed)), **SETTINGS))
+    picked = shuffled(rows, tmp_path, random.Random(seed))
+    swapped = [*rows]
+    swapped[0], swapped[1] = swapped[1], swapped[0]
+    changed = [*rows[:-1], {**rows[-1], "labels": [7, *rows[-1]["labels"][1:]]}]
+
+    for other in (picked.data.table, table(rows[:-1]), table(swapped), table(changed)):
+        assert told(check(other, **SETTINGS)) != expected
+
+
+def test_datasets_are_read_as_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Dataset is asked for stretches of rows, never for one; nothing of it becomes Python's."""
+    made = shuffled(make_rows(500, random.Random(1)), tmp_path, random.Random(1))
+    asked: list[Any] = []
+    whole = datasets.Dataset.__getitem__
+
+    def noted(self: datasets.Dataset, key: Any) -> Any:
+        asked.append((self.format["type"], key))
+        return whole(self, key)
+
+    monkeypatch.setattr(datasets.Dataset, "__getitem__", noted)
+    check(made, rules={"duplicate-rows": "off"}, **SETTINGS)
+
+    assert 0 < len(asked) < 20
+    assert all(kind == "arrow" and isinstance(key, slice) for kind, key in asked)
 
 
 def test_narrow_types_are_seen() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rendering import render, render_no_verdict
 from pytest_pretok.checks import Checks, Options, Subject, contract_line, subjects
+from pytest_pretok.declared import DECLARATION, has_declaration
+from pytest_pretok.faults import nearest
 from pytest_pretok.given import Given, all_options, read_given
 from pytest_pretok.imports import installed_rules
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
@@ -56,34 +59,50 @@ def check(
         UnknownObject: the object holds no rows.
         EngineError: the engine cannot start.
     """
-    told = {"name": name, "split": split, "engine": engine, "workers": workers}
-    given = read_given(contract, settings, {**told, "examples": examples})
-    options = Options(examples, workers, keep_all=False, engine=engine)
+    __tracebackhide__ = True
+    options = {"name": name, "split": split, "engine": engine, "workers": workers}
+    keywords = {**options, "examples": examples, **settings}
+    return check_with(installed_rules(), data, contract, keywords)
+
+
+def check_with(
+    rules: tuple[str, ...], data: Any, contract: Any, keywords: Mapping[str, Any]
+) -> Report:
+    """What `check` does; ``rules`` are references to rules that hold for every dataset."""
+    __tracebackhide__ = True
+    path = os.fspath(data) if isinstance(data, str | os.PathLike) else None
+    given = read_given(contract, keywords, rules, path is not None)
+    options = Options(given.examples, given.workers, keep_all=False, engine=given.engine)
     with ExitStack() as stack:
-        if isinstance(data, str | os.PathLike):
-            return _judge(_plan_of_path(os.fspath(data), given), {}, options)
-        own = all_options(dataset_of(given.settings, name=name))
-        return _judge(*_plan_of_object(data, own, split, _Folders(stack)), options)
+        if path is not None:
+            return _judge(_plan_of_path(path, given, rules), {}, options)
+        return _judge(*_plan_of_object(data, given, _Folders(stack)), options)
 
 
-def check_declared(name: str, folder: Path, examples: int = 3) -> Report:
+def check_declared(name: str, folder: Path, rules: tuple[str, ...]) -> Report:
     """Check one dataset that the declaration in force in a folder names.
+
+    ``rules`` are references to rules that hold for every dataset.
 
     Raises:
         LookupError: no declaration is in force, or it has no dataset of that name.
         DeclarationError: it is faulty; all faults are named.
     """
-    from pytest_pretok.declared import DECLARATION
     from pytest_pretok.planning import Request, make_plan
 
-    installed = installed_rules()
+    __tracebackhide__ = True
+    there: list[str] = []
     for home in (folder, *folder.parents):
-        plan = make_plan(
-            Request(folder, folder, named=(f"{home / DECLARATION}::{name}",), plugins=installed)
-        )
+        file = home / DECLARATION
+        plan = make_plan(Request(folder, folder, named=(f"{file}::{name}",), plugins=rules))
         if plan.datasets:
-            return _judge(plan, {}, Options(examples))
-    raise LookupError(f"no [tool.pretok.datasets.{name}] is declared for {folder}")
+            return _judge(plan, {}, Options())
+        if has_declaration(file):
+            from pytest_pretok.declaration import declared_names  # lazy: pydantic comes with it
+
+            there += declared_names(file, rules, folder)
+    hint = nearest(name, there) if there else ""
+    raise LookupError(f"no [tool.pretok.datasets.{name}] is declared for {folder}{hint}")
 
 
 class _Folders:
@@ -96,16 +115,17 @@ class _Folders:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pretok-")))
 
 
-def _plan_of_path(path: str, given: Given) -> Plan:
+def _plan_of_path(path: str, given: Given, rules: tuple[str, ...]) -> Plan:
     from pytest_pretok.planning import PlanError, Request, make_plan
 
+    __tracebackhide__ = True
     cwd = Path.cwd()
     contract = given.table.get("contract")
     try:
-        plan = make_plan(Request(cwd, cwd, (path,), contract=contract, plugins=installed_rules()))
+        plan = make_plan(Request(cwd, cwd, (path,), contract=contract, plugins=rules))
     except PlanError as error:
         raise PlanError(str(error).replace("--pretok-data=", "", 1)) from None
-    if not given.table and not given.plugins and given.schema is None:
+    if not given.changes:
         return plan
     datasets = (replace(one, settings=_settings_of(one, given)) for one in plan.datasets)
     return replace(plan, datasets=tuple(datasets))
@@ -113,6 +133,7 @@ def _plan_of_path(path: str, given: Given) -> Plan:
 
 def _settings_of(dataset: PlannedDataset, given: Given) -> dict[str, Any]:
     """The settings of a dataset that was found, with those that go before them."""
+    __tracebackhide__ = True
     own = given.settings.to_dict()
     names = {key.replace("-", "_") for key in given.table}
     if "tokenizer" in names:
@@ -122,17 +143,17 @@ def _settings_of(dataset: PlannedDataset, given: Given) -> dict[str, Any]:
         settings[name] = {**dataset.settings[name], **own[name]}
     if given.schema is not None:
         settings["own_schema"] = own["own_schema"]
-    settings["plugins"] = [*settings["plugins"], *own["plugins"]]
+    settings["plugins"] = list(dict.fromkeys([*settings["plugins"], *own["plugins"]]))
     settings["home"] = settings["home"] or own["home"]
     return all_options(DatasetSettings.from_dict(settings)).to_dict()
 
 
-def _plan_of_object(
-    data: object, settings: DatasetSettings, split: str, folder: _Folders
-) -> tuple[Plan, dict[str, Held]]:
+def _plan_of_object(data: object, given: Given, folder: _Folders) -> tuple[Plan, dict[str, Held]]:
     from pretok_schemas.text import printable
     from pytest_pretok.objects import splits_of
 
+    __tracebackhide__ = True
+    settings, split = all_options(dataset_of(given.settings, name=given.name)), given.split
     held: dict[str, Held] = {}
     splits = []
     for number, found in enumerate(splits_of(data, folder)):

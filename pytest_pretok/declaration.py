@@ -91,16 +91,19 @@ def read_settings(
     folder: Path,
     plugins: Collection[Any] = (),
     schema: Any = None,
+    known: Collection[type[Rule]] = (),
 ) -> Defaults:
     """The settings of a table that stands in no file; ``shown`` is what faults call it.
 
     ``plugins`` are modules with rules, or rules themselves, ``schema`` is one or names one.
+    ``known`` are further rules that the table may speak of.
 
     Raises:
         DeclarationError: it is faulty; all faults are named.
     """
     reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None, None)
     reader.take_rules(plugins, key=(PLUGINS_KEY,))
+    reader.know(known)
     reader.own_schema(schema, ())
     settings = reader.table(Defaults, dict(table), ())
     settings = None if settings is None else reader.tokenized(settings, ())
@@ -110,14 +113,18 @@ def read_settings(
     return reader.with_code(replace(settings, own_schema=own))
 
 
-def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
-    """The rules of people's own that hold in a folder: installed, and declared there or above.
+def rules_in_force(
+    folder: Path, everywhere: tuple[str, ...] | None = None
+) -> tuple[type[Rule], ...]:
+    """The rules of people's own that hold in a folder: everywhere, and declared there or above.
+
+    ``everywhere`` are references; None for those of installed packages.
 
     Raises:
         DeclarationError: the declaration is faulty.
         ImportFault: an installed rule cannot be imported.
     """
-    plugins, home = installed_rules(), ""
+    plugins, home = installed_rules() if everywhere is None else everywhere, ""
     for above in (folder, *folder.parents):
         file = above / DECLARATION
         if not has_declaration(file):
@@ -127,6 +134,16 @@ def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
             plugins, home = found.defaults.plugins, found.defaults.home
             break
     return tuple(dict.fromkeys(kind for one in plugins for kind in load_rules(one, home)))
+
+
+def declared_names(file: Path, plugins: tuple[str, ...], cwd: Path) -> list[str]:
+    """The datasets that a file declares.
+
+    Raises:
+        DeclarationError: the declaration is faulty.
+    """
+    found = read_declaration(file, NAMES, known_contracts(), plugins=plugins, cwd=cwd)
+    return [one.name for one in found.datasets] if found is not None else []
 
 
 def _shown(file: Path) -> str:
@@ -204,6 +221,11 @@ class _Reader:
                     self.kinds[kind.name] = kind
         self.rules = (*self.known_rules, *self.kinds)
         self.plugins = (*self.plugins, *plugins)
+
+    def know(self, kinds: Collection[type[Rule]]) -> None:
+        """Take rules for known that come from elsewhere."""
+        self.kinds = {**{kind.name: kind for kind in kinds}, **self.kinds}
+        self.rules = (*self.known_rules, *self.kinds)
 
     @property
     def home(self) -> str:

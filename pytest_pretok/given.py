@@ -20,6 +20,7 @@ from pytest_pretok.settings import DatasetSettings, Defaults
 
 SHOWN = "check()"  # what faults call the place they stand in
 ENGINES = ("local", "ray", "dask")
+OPTIONS = {"name": "data", "split": "train", "engine": "local", "workers": None, "examples": 3}
 _LENGTHS = ("sequence_len", "min_sample_len", "excess_length", "micro_batch_size")
 
 
@@ -27,27 +28,39 @@ _LENGTHS = ("sequence_len", "min_sample_len", "excess_length", "micro_batch_size
 class Given:
     """What was given, read: ``table`` by the keys of a declaration, and as settings.
 
-    ``plugins`` are a person's own rules (modules, or rules themselves), ``schema`` is their schema
-    (its name, or itself).
+    ``changes`` tells whether any of it concerns datasets that have settings of their own;
+    ``schema`` is a person's own (its name, or itself). The others are keywords of `check`.
     """
 
     table: Mapping[str, Any]
-    plugins: tuple[Any, ...]
-    schema: Any
     settings: Defaults
+    changes: bool
+    schema: Any
+    name: str
+    split: str
+    engine: str
+    workers: int | None
+    examples: int
 
 
-def read_given(contract: Any, settings: Mapping[str, Any], options: Mapping[str, Any]) -> Given:
-    """The settings that `check` was called with; ``options`` are its other keywords.
+def read_given(
+    contract: Any, keywords: Mapping[str, Any], rules: tuple[str, ...], path: bool
+) -> Given:
+    """What `check` was called with; ``rules`` are references to rules that hold everywhere.
+
+    With ``path``, settings may speak of the rules that are declared where the check runs.
 
     Raises:
         DeclarationError: something is faulty; all faults are named.
     """
-    from pytest_pretok.declaration import read_settings  # lazy: pydantic comes with it
+    from pytest_pretok.declaration import read_settings, rules_in_force  # lazy: pydantic comes
 
+    __tracebackhide__ = True
+    options: dict[str, Any] = {key: keywords.get(key, usual) for key, usual in OPTIONS.items()}
     table = {
         key.replace("_", "-"): os.fspath(value) if isinstance(value, os.PathLike) else value
-        for key, value in settings.items()
+        for key, value in keywords.items()
+        if key not in OPTIONS
     }
     plugins, schema = table.pop("plugins", ()), table.pop("schema", None)
     faults = [Fault(SHOWN, None, key, text) for key, text in _option_faults(options)]
@@ -59,13 +72,16 @@ def read_given(contract: Any, settings: Mapping[str, Any], options: Mapping[str,
         faults += [Fault(SHOWN, None, key, text) for key, text in _take_contract(contract, table)]
     elif contract is not None:
         table["contract"] = contract
+    declared = rules_in_force(Path.cwd(), rules) if path and table.get("rules") else ()
+    every = (*rules, *plugins)
     try:
-        found = read_settings(table, SHOWN, Path.cwd(), plugins, schema)
+        found = read_settings(table, SHOWN, Path.cwd(), every, schema, declared)
     except DeclarationError as error:
         raise DeclarationError([*faults, *error.faults]) from None
     if faults:
         raise DeclarationError(faults)
-    return Given(table, tuple(plugins), schema, found)
+    changes = bool(table or plugins) or schema is not None
+    return Given(table, found, changes, schema, **options)
 
 
 def all_options(settings: DatasetSettings) -> DatasetSettings:

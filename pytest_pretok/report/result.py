@@ -8,6 +8,7 @@ from typing import Any
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.outcome import ContractViolation
+from pretok_schemas.text import printable
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.summary import lines
 
@@ -107,7 +108,9 @@ class Report:
         return "\n\n".join([self.verdict(), *texts])
 
     def __repr__(self) -> str:
-        return f"<Report {self.verdict()}>"
+        broken = dict.fromkeys(result.rule for result in (*self.failed, *self.warned))
+        names = f"; {printable(', '.join(broken), 200)}" if broken else ""
+        return f"<Report {self.verdict()}{names}>"
 
     def _repr_html_(self) -> str:
         """A table of what is broken, for notebooks."""

@@ -257,6 +257,7 @@ def test_a_report() -> None:
     assert failed.text in str(report)
     assert "row 3 (validation[3])" in failed.text
     assert repr(report).startswith("<Report 1 failed")
+    assert repr(report).endswith("rules judged; label-not-input-id>")
     with pytest.raises(ContractViolation, match="label-not-input-id: 1 of 6 rows") as caught:
         report.raise_for_errors()
     assert caught.value.report is report

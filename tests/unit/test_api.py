@@ -63,7 +63,7 @@ def of_datasets(rows: list[Row]) -> datasets.Dataset:
 def mapped(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
     """A Dataset of several files that are mapped into memory."""
     datasets.disable_progress_bars()
-    of_datasets(rows).save_to_disk(folder / "saved", num_shards=rng.randint(1, 3))
+    of_datasets(rows).save_to_disk(folder / "saved", num_shards=rng.randint(1, min(3, len(rows))))
     return datasets.load_from_disk(folder / "saved")
 
 

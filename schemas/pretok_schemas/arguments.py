@@ -20,6 +20,8 @@ _TOKENIZER = ("size", "bos", "ends", "pad")
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Return if settings, by the names that `validate` has for them, can be used.
 
+    Those that are left out are not looked at.
+
     Raises:
         ValueError: some cannot; all are named.
     """
@@ -30,23 +32,24 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 def _faults(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in SIZES:
-        if settings[key] is not None and not _counts(settings[key], 1):
-            yield key, _text(settings[key], "a whole number >= 1")
-    if not _counts(settings["examples"], 0):
-        yield "examples", _text(settings["examples"], "a whole number >= 0")
+        if settings.get(key) is not None and not _counts(settings.get(key), 1):
+            yield key, _text(settings.get(key), "a whole number >= 1")
+    if not _counts(settings.get("examples", 0), 0):
+        yield "examples", _text(settings.get("examples", 0), "a whole number >= 0")
     yield from _of_ids(settings)
-    if settings["excess_length"] not in (None, *POLICIES):
-        yield "excess_length", _text(settings["excess_length"], f"one of {', '.join(POLICIES)}")
+    if settings.get("excess_length") not in (None, *POLICIES):
+        yield "excess_length", _text(settings.get("excess_length"), f"one of {', '.join(POLICIES)}")
     yield from _of_kinds(settings)
-    shortest, longest = settings["min_sample_len"], settings["sequence_len"]
+    shortest: Any = settings.get("min_sample_len")
+    longest: Any = settings.get("sequence_len")
     if _counts(shortest, 1) and _counts(longest, 1) and shortest > longest:
         yield "min_sample_len", f"{shortest:,} is above sequence_len = {longest:,}"
 
 
 def _of_ids(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    size = settings["vocab_size"]
+    size = settings.get("vocab_size")
     for key in IDS:
-        value = settings[key]
+        value = settings.get(key)
         many = key == "eos_token_ids" and isinstance(value, list | tuple | set | frozenset)
         ids = () if value is None else value if many else (value,)
         if (many and not ids) or not all(_counts(one, 0) for one in ids):
@@ -58,13 +61,15 @@ def _of_ids(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _of_kinds(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, example in (("rules", "'null-row': 'off'"), ("columns", "'input_ids': 'tokens'")):
-        if settings[key] is not None and not isinstance(settings[key], Mapping):
-            yield key, _text(settings[key], f"a mapping such as {{{example}}}")
-    if isinstance(settings["only"], str):
-        yield "only", _text(settings["only"], "a list of rules")
-    if isinstance(settings["custom"], str | type) or not hasattr(settings["custom"], "__iter__"):
-        yield "custom", _text(settings["custom"], "a list of rules of your own")
-    tokenizer = settings["tokenizer"]
+        if settings.get(key) is not None and not isinstance(settings.get(key), Mapping):
+            yield key, _text(settings.get(key), f"a mapping such as {{{example}}}")
+    if isinstance(settings.get("only"), str):
+        yield "only", _text(settings.get("only"), "a list of rules")
+    if isinstance(settings.get("custom", ()), str | type) or not hasattr(
+        settings.get("custom", ()), "__iter__"
+    ):
+        yield "custom", _text(settings.get("custom", ()), "a list of rules of your own")
+    tokenizer = settings.get("tokenizer")
     lacking = [one for one in _TOKENIZER if not hasattr(tokenizer, one)]
     if tokenizer is not None and lacking:
         yield "tokenizer", f"a {type(tokenizer).__name__} has no {', '.join(lacking)}"

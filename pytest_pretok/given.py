@@ -21,6 +21,7 @@ from pytest_pretok.settings import DatasetSettings, Defaults
 SHOWN = "check()"  # what faults call the place they stand in
 ENGINES = ("local", "ray", "dask")
 OPTIONS = {"name": "data", "split": "train", "engine": "local", "workers": None, "examples": 3}
+_MANY = ("rules", "columns", "plugins")  # None says that there are none
 _LENGTHS = ("sequence_len", "min_sample_len", "excess_length", "micro_batch_size")
 
 
@@ -60,7 +61,7 @@ def read_given(
     table = {
         key.replace("_", "-"): os.fspath(value) if isinstance(value, os.PathLike) else value
         for key, value in keywords.items()
-        if key not in OPTIONS
+        if key not in OPTIONS and (value is not None or key not in _MANY)
     }
     plugins, schema = table.pop("plugins", ()), table.pop("schema", None)
     faults = [Fault(SHOWN, None, key, text) for key, text in _option_faults(options)]

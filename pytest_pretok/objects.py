@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from pretok_schemas.tables import is_missing, open_stream, open_table
+from pretok_schemas.text import printable
 from pytest_pretok.readers.memory import Held
 
 Rows = Held | Path | str  # rows that are held, a file that was written, or a path as people name it
@@ -149,13 +150,29 @@ def _of_iterable(rows: Iterator[Any], folder: Callable[[], Path]) -> Rows:
     if first is None:
         return Held.table(open_table(pa.table({})))
     rows = chain([first], rows)
-    if isinstance(first, pa.RecordBatch):
-        return _spill(first.schema, rows, folder)
-    if isinstance(first, pa.Table):
-        return _spill(first.schema, (b for table in rows for b in table.to_batches()), folder)
+    if isinstance(first, pa.RecordBatch | pa.Table):
+        return _spill(first.schema, _alike(rows, first.schema), folder)
     if isinstance(first, Mapping):
         return _write_lines(rows, folder)
     raise UnknownObject(f"rows must be dicts, or record batches; found {_shown(first)}")
+
+
+def _alike(parts: Iterable[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The batches of tables and batches of one schema."""
+    for number, part in enumerate(parts):
+        if not isinstance(part, pa.RecordBatch | pa.Table):
+            raise UnknownObject(f"expected tables or record batches; {number:,} is {_shown(part)}")
+        if not part.schema.equals(schema):
+            theirs, first = (_columns(one) for one in (part.schema, schema))
+            raise UnknownObject(
+                f"tables and record batches of one dataset have one schema; {number:,} has "
+                f"{theirs}, and the first {first}: cast them, or give them as splits by name"
+            )
+        yield from part.to_batches() if isinstance(part, pa.Table) else (part,)
+
+
+def _columns(schema: pa.Schema) -> str:
+    return printable(", ".join(f"{one.name}: {one.type}" for one in schema) or "no column", 200)
 
 
 def _spill(

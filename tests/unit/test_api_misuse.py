@@ -81,6 +81,20 @@ def test_what_is_refused(settings: dict[str, Any], says: str) -> None:
     assert says in str(caught.value)
 
 
+def test_nothing_is_given() -> None:
+    """None says that there are no rules, columns, plugins and no schema to speak of."""
+    nothing_at_all = dict.fromkeys(("rules", "columns", "plugins", "schema", "vocab_size"))
+
+    assert check(TABLE, None, **nothing_at_all).results == check(TABLE).results
+
+
+def test_tables_one_after_another() -> None:
+    """Parts of one schema are one dataset, whether they are tables or batches."""
+    parts = [TABLE.slice(0, 2), *TABLE.slice(2).to_batches()]
+
+    assert check(iter(parts)).to_dict()["datasets"][0]["splits"][0]["rows"] == 6
+
+
 def test_all_faults_at_once() -> None:
     """Those of keywords, of settings and of rules come together."""
     with pytest.raises(DeclarationError) as caught:
@@ -112,6 +126,9 @@ def test_options_that_a_declared_path_lacks(
         (pd.Series([[1, 2]]), "a Series is no table but one column"),
         (pl.Series([[1, 2]]), "a Series is no table but one column"),
         (pa.chunked_array([[1, 2]]), "a ChunkedArray is no table but one column"),
+        ([TABLE, ROWS[0]], "expected tables or record batches; 1 is <dict>"),
+        ([TABLE, TABLE.select(["labels"])], "1 has labels: list<item: int64>, and the first input"),
+        (TABLE.to_batches() + pa.table({}).to_batches() + [pa.record_batch({})], "no column, and"),
         ({"train": ROWS, "test": 7}, "'test': <int> is no dataset: give a path"),
     ],
 )

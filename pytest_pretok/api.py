@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rendering import render, render_no_verdict
 from pytest_pretok.checks import Checks, Options, Subject, contract_line, subjects
+from pytest_pretok.declared import DECLARATION, has_declaration
+from pytest_pretok.faults import nearest
+from pytest_pretok.given import Given, all_options, read_given
 from pytest_pretok.imports import installed_rules
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.report.records import Records, record
 from pytest_pretok.report.result import Report, Result
 from pytest_pretok.report.summary import scan_record
-from pytest_pretok.settings import dataset_of
+from pytest_pretok.settings import DatasetSettings, contract_of, dataset_of
 
 if TYPE_CHECKING:
+    from pretok_schemas.contract import Contract
     from pytest_pretok.baseline import Standing
     from pytest_pretok.readers.memory import Held
-    from pytest_pretok.settings import Defaults
-
-SHOWN = "check()"  # what faults in settings call the place they stand in
 
 
 def check(
     data: Any,
-    contract: str | None = None,
+    contract: str | Contract | None = None,
     *,
     name: str = "data",
     split: str = "train",
@@ -57,55 +59,54 @@ def check(
         UnknownObject: the object holds no rows.
         EngineError: the engine cannot start.
     """
-    table = {key.replace("_", "-"): value for key, value in settings.items()}
-    own = _Own(tuple(table.pop("plugins", ())), table.pop("schema", None))
-    if contract is not None:
-        table["contract"] = contract
-    given = _given(table, own)
-    options = Options(examples, workers, keep_all=False, engine=engine)
+    __tracebackhide__ = True
+    options = {"name": name, "split": split, "engine": engine, "workers": workers}
+    keywords = {**options, "examples": examples, **settings}
+    return check_with(installed_rules(), data, contract, keywords)
+
+
+def check_with(
+    rules: tuple[str, ...], data: Any, contract: Any, keywords: Mapping[str, Any]
+) -> Report:
+    """What `check` does; ``rules`` are references to rules that hold for every dataset."""
+    __tracebackhide__ = True
+    path = os.fspath(data) if isinstance(data, str | os.PathLike) else None
+    given = read_given(contract, keywords, rules, path is not None)
+    options = Options(given.examples, given.workers, keep_all=False, engine=given.engine)
     with ExitStack() as stack:
-        if isinstance(data, str | os.PathLike):
-            if engine == "processes":
+        if path is not None:
+            if given.engine == "processes":
                 from pytest_pretok.apart import look_apart  # lazy: few ask for it
 
                 stack.callback(look_apart())
-            return _judge(_plan_of_path(os.fspath(data), table, given, own), {}, options)
-        values = dataset_of(given, name=name).to_dict()
-        return _judge(*_plan_of_object(data, values, split, _Folders(stack)), options)
+            return _judge(_plan_of_path(path, given, rules), {}, options)
+        return _judge(*_plan_of_object(data, given, _Folders(stack)), options)
 
 
-def check_declared(name: str, folder: Path, examples: int = 3) -> Report:
+def check_declared(name: str, folder: Path, rules: tuple[str, ...]) -> Report:
     """Check one dataset that the declaration in force in a folder names.
+
+    ``rules`` are references to rules that hold for every dataset.
 
     Raises:
         LookupError: no declaration is in force, or it has no dataset of that name.
         DeclarationError: it is faulty; all faults are named.
     """
-    from pytest_pretok.declared import DECLARATION
     from pytest_pretok.planning import Request, make_plan
 
-    installed = installed_rules()
+    __tracebackhide__ = True
+    there: list[str] = []
     for home in (folder, *folder.parents):
-        plan = make_plan(
-            Request(folder, folder, named=(f"{home / DECLARATION}::{name}",), plugins=installed)
-        )
+        file = home / DECLARATION
+        plan = make_plan(Request(folder, folder, named=(f"{file}::{name}",), plugins=rules))
         if plan.datasets:
-            return _judge(plan, {}, Options(examples))
-    raise LookupError(f"no [tool.pretok.datasets.{name}] is declared for {folder}")
+            return _judge(plan, {}, Options())
+        if has_declaration(file):
+            from pytest_pretok.declaration import declared_names  # lazy: pydantic comes with it
 
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """A person's own rules (modules, or rules themselves) and schema (its name, or itself)."""
-
-    plugins: tuple[Any, ...]
-    schema: Any
-
-
-def _given(table: dict[str, Any], own: _Own) -> Defaults:
-    from pytest_pretok.declaration import read_settings  # lazy: pydantic comes with it
-
-    return read_settings(table, SHOWN, Path.cwd(), own.plugins, own.schema)
+            there += declared_names(file, rules, folder)
+    hint = nearest(name, there) if there else ""
+    raise LookupError(f"no [tool.pretok.datasets.{name}] is declared for {folder}{hint}")
 
 
 class _Folders:
@@ -118,50 +119,75 @@ class _Folders:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="pretok-")))
 
 
-def _plan_of_path(path: str, table: dict[str, Any], given: Defaults, extra: _Own) -> Plan:
-    from pytest_pretok.planning import Request, make_plan
+def _plan_of_path(path: str, given: Given, rules: tuple[str, ...]) -> Plan:
+    from pytest_pretok.planning import PlanError, Request, make_plan
 
+    __tracebackhide__ = True
     cwd = Path.cwd()
-    plan = make_plan(
-        Request(cwd, cwd, (path,), contract=table.get("contract"), plugins=installed_rules())
-    )
-    if not table and not extra.plugins and extra.schema is None:
+    contract = given.table.get("contract")
+    try:
+        plan = make_plan(Request(cwd, cwd, (path,), contract=contract, plugins=rules))
+    except PlanError as error:
+        raise PlanError(str(error).replace("--pretok-data=", "", 1)) from None
+    if not given.changes:
         return plan
-    own = given.to_dict()
-    names = {key.replace("-", "_") for key in table}
-    if "tokenizer" in names:
-        names |= {"vocab_size", "bos_token_id", "eos_token_ids", "pad_token_id"}
-    datasets = []
-    for dataset in plan.datasets:
-        settings = {**dataset.settings, **{name: own[name] for name in names}}
-        for name in names & {"rules", "columns"}:
-            settings[name] = {**dataset.settings[name], **own[name]}
-        if extra.schema is not None:
-            settings["own_schema"] = own["own_schema"]
-        settings["plugins"] = [*settings["plugins"], *own["plugins"]]
-        settings["home"] = settings["home"] or own["home"]
-        datasets.append(replace(dataset, settings=settings))
+    datasets = (replace(one, settings=_settings_of(one, given)) for one in plan.datasets)
     return replace(plan, datasets=tuple(datasets))
 
 
-def _plan_of_object(
-    data: object, settings: dict[str, Any], split: str, folder: _Folders
-) -> tuple[Plan, dict[str, Held]]:
+def _settings_of(dataset: PlannedDataset, given: Given) -> dict[str, Any]:
+    """The settings of a dataset that was found, with those that go before them."""
+    __tracebackhide__ = True
+    own = given.settings.to_dict()
+    names = {key.replace("-", "_") for key in given.table}
+    if "tokenizer" in names:
+        names |= {"vocab_size", "bos_token_id", "eos_token_ids", "pad_token_id"}
+    settings = {**dataset.settings, **{name: own[name] for name in names}}
+    for name in names & {"rules", "columns"}:
+        settings[name] = {**dataset.settings[name], **own[name]}
+    if given.schema is not None:
+        settings["own_schema"] = own["own_schema"]
+    settings["plugins"] = list(dict.fromkeys([*settings["plugins"], *own["plugins"]]))
+    settings["home"] = settings["home"] or own["home"]
+    return all_options(DatasetSettings.from_dict(settings)).to_dict()
+
+
+def _plan_of_object(data: object, given: Given, folder: _Folders) -> tuple[Plan, dict[str, Held]]:
     from pretok_schemas.text import printable
     from pytest_pretok.objects import splits_of
 
+    __tracebackhide__ = True
+    settings, split = all_options(dataset_of(given.settings, name=given.name)), given.split
     held: dict[str, Held] = {}
     splits = []
     for number, found in enumerate(splits_of(data, folder)):
-        shown = printable(found.shown, 80)
+        if isinstance(found.rows, str):
+            splits.append(_split_of_path(found.split or split, found.rows, settings))
+            continue
         path = f"{number}" if not isinstance(found.rows, Path) else str(found.rows)
         if not isinstance(found.rows, Path):
             held[path] = found.rows
-        shard = PlannedShard(path, shown)
+        shard = PlannedShard(path, printable(found.shown, 80))
         named = found.split is not None
         splits.append(PlannedSplit(found.split or split, (shard,), "", named))
-    name = settings["name"]
-    return Plan((PlannedDataset(name, _kind(data), settings, tuple(splits)),)), held
+    dataset = PlannedDataset(settings.name, _kind(data), settings.to_dict(), tuple(splits))
+    return Plan((dataset,)), held
+
+
+def _split_of_path(name: str, path: str, settings: DatasetSettings) -> PlannedSplit:
+    """The split that a path stands for among splits by name, as a declaration has it."""
+    from pytest_pretok.discovery import declared_splits
+    from pytest_pretok.text import node_path
+
+    cwd = Path.cwd()
+    columns = contract_of(settings).columns
+    names = {settings.columns.get(one.role, one.name or one.role) for one in columns}
+    (found,) = declared_splits(None, {name: path}, cwd, names)
+    shards = (
+        PlannedShard(str(one.path), node_path(one.path, cwd), one.error, one.format)
+        for one in found.shards
+    )
+    return PlannedSplit(name, tuple(shards), "", True)
 
 
 def _kind(data: object) -> str:

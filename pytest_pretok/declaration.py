@@ -91,33 +91,40 @@ def read_settings(
     folder: Path,
     plugins: Collection[Any] = (),
     schema: Any = None,
+    known: Collection[type[Rule]] = (),
 ) -> Defaults:
     """The settings of a table that stands in no file; ``shown`` is what faults call it.
 
     ``plugins`` are modules with rules, or rules themselves, ``schema`` is one or names one.
+    ``known`` are further rules that the table may speak of.
 
     Raises:
         DeclarationError: it is faulty; all faults are named.
     """
     reader = _Reader(shown, folder, {}, NAMES, known_contracts(), lambda path: None, None)
-    reader.take_rules(plugins, (PLUGINS_KEY,))
+    reader.take_rules(plugins, key=(PLUGINS_KEY,))
+    reader.know(known)
     reader.own_schema(schema, ())
     settings = reader.table(Defaults, dict(table), ())
     settings = None if settings is None else reader.tokenized(settings, ())
-    if settings is None or not reader.fit(settings, ()):
+    if settings is None or not reader.fit(settings, ()) or reader.faults:
         raise DeclarationError([replace(fault, line=None) for fault in reader.faults])
     own = schema if schema is not None else settings.own_schema
     return reader.with_code(replace(settings, own_schema=own))
 
 
-def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
-    """The rules of people's own that hold in a folder: installed, and declared there or above.
+def rules_in_force(
+    folder: Path, everywhere: tuple[str, ...] | None = None
+) -> tuple[type[Rule], ...]:
+    """The rules of people's own that hold in a folder: everywhere, and declared there or above.
+
+    ``everywhere`` are references; None for those of installed packages.
 
     Raises:
         DeclarationError: the declaration is faulty.
         ImportFault: an installed rule cannot be imported.
     """
-    plugins, home = installed_rules(), ""
+    plugins, home = installed_rules() if everywhere is None else everywhere, ""
     for above in (folder, *folder.parents):
         file = above / DECLARATION
         if not has_declaration(file):
@@ -127,6 +134,16 @@ def rules_in_force(folder: Path) -> tuple[type[Rule], ...]:
             plugins, home = found.defaults.plugins, found.defaults.home
             break
     return tuple(dict.fromkeys(kind for one in plugins for kind in load_rules(one, home)))
+
+
+def declared_names(file: Path, plugins: tuple[str, ...], cwd: Path) -> list[str]:
+    """The datasets that a file declares.
+
+    Raises:
+        DeclarationError: the declaration is faulty.
+    """
+    found = read_declaration(file, NAMES, known_contracts(), plugins=plugins, cwd=cwd)
+    return [one.name for one in found.datasets] if found is not None else []
 
 
 def _shown(file: Path) -> str:
@@ -184,24 +201,31 @@ class _Reader:
         self.plugins: tuple[str, ...] = ()
         self.schemas: dict[str, tuple[str, ...]] = {}  # by reference, the names of its rules
 
-    def take_rules(self, plugins: Collection[Any], where: tuple[str, ...] = ()) -> None:
+    def take_rules(
+        self, plugins: Collection[Any], where: tuple[str, ...] = (), key: tuple[str, ...] = ()
+    ) -> None:
         """Import rules; what cannot be used is a fault."""
         for reference in plugins:
             try:
                 kinds = load_rules(reference, self.home)
             except ImportFault as error:
-                self.fault(where, (PLUGINS_KEY,) if where else (), str(error))
+                self.fault(where, key, str(error))
                 continue
             for kind in kinds:
                 taken = [name for name, own in self.kinds.items() if own is not kind]
                 fault = fault_of_rule(kind, {*NAMES, *taken})
                 if fault is not None:
                     shown = getattr(kind, "__qualname__", str(kind))
-                    self.fault(where, (PLUGINS_KEY,) if where else (), f"{shown} {fault}")
+                    self.fault(where, key, f"{shown} {fault}")
                 else:
                     self.kinds[kind.name] = kind
         self.rules = (*self.known_rules, *self.kinds)
         self.plugins = (*self.plugins, *plugins)
+
+    def know(self, kinds: Collection[type[Rule]]) -> None:
+        """Take rules for known that come from elsewhere."""
+        self.kinds = {**{kind.name: kind for kind in kinds}, **self.kinds}
+        self.rules = (*self.known_rules, *self.kinds)
 
     @property
     def home(self) -> str:
@@ -214,7 +238,7 @@ class _Reader:
             text = f"found {quote(value)}, expected a list of modules"
             self.fault(where, (PLUGINS_KEY,), text)
         elif value and self.allows_code(where, PLUGINS_KEY):
-            self.take_rules(value, where)
+            self.take_rules(value, where, (PLUGINS_KEY,))
 
     def own_schema(self, value: Any, where: tuple[str, ...]) -> None:
         """The schema of one level: what it asks for becomes names of rules."""
@@ -227,7 +251,8 @@ class _Reader:
         except ImportFault as error:
             self.fault(where, (SCHEMA,), str(error))
         except ValueError as error:  # a schema of Pandera's may itself be faulty, too
-            shown = quote(value) if isinstance(value, str) else type(value).__name__
+            own = getattr(value, "__name__", type(value).__name__)
+            shown = quote(value) if isinstance(value, str) else own
             self.fault(where, (SCHEMA,), f"{shown} {error}")
         else:
             self.schemas[key] = tuple(rule.kind.name for rule in rules)
@@ -474,6 +499,10 @@ class _Reader:
                 if value is not None and value >= size:
                     text = f"{quote(value)} is not below vocab-size = {quote(size)}"
                     self.fault(where, (key,), text)
+        shortest, longest = settings.min_sample_len, settings.sequence_len
+        if shortest is not None and longest is not None and shortest > longest:
+            text = f"{shortest:,} is above sequence-len = {longest:,}: no row has such a length"
+            self.fault(where, ("min-sample-len",), text)
         # Undeclared data is told of it where it is found: there may be none.
         kinds = self.kinds if isinstance(settings, DatasetSettings) else {}
         for name, kind in kinds.items():

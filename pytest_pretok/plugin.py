@@ -114,7 +114,7 @@ def pretok(pytestconfig: pytest.Config) -> Pretok:
     """Check datasets in tests of your own: ``pretok.assert_valid(table, "axolotl")``."""
     from pytest_pretok.testing import Pretok  # lazy: start cost
 
-    return Pretok(pytestconfig.rootpath)
+    return Pretok(pytestconfig.rootpath, lambda: _plugins(pytestconfig))
 
 
 def _workers(text: str) -> int | None:

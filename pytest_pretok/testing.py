@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pretok_schemas.contract import Contract
     from pytest_pretok.report.result import Report
 
 
 class Pretok:
-    """Checks of objects, paths and declared datasets."""
+    """Checks of objects, paths and declared datasets.
 
-    def __init__(self, root: Path) -> None:
+    ``rules`` gives references to the rules that hold for every dataset, those of hooks among them.
+    """
+
+    def __init__(self, root: Path, rules: Callable[[], tuple[str, ...]]) -> None:
         self._root = root
+        self._rules = rules
 
-    def check(self, data: Any, contract: str | None = None, **settings: Any) -> Report:
+    def check(self, data: Any, contract: str | Contract | None = None, **settings: Any) -> Report:
         """The report of a dataset; see `pytest_pretok.check`."""
-        from pytest_pretok.api import check  # lazy: start cost
+        from pytest_pretok.api import check_with  # lazy: start cost
 
-        return check(data, contract, **settings)
+        __tracebackhide__ = True
+        return check_with(self._rules(), data, contract, settings)
 
-    def assert_valid(self, data: Any, contract: str | None = None, **settings: Any) -> None:
+    def assert_valid(
+        self, data: Any, contract: str | Contract | None = None, **settings: Any
+    ) -> None:
         """Return if a dataset keeps its contract.
 
         Raises:
@@ -32,15 +41,16 @@ class Pretok:
 
     def dataset(self, name: str) -> Declared:
         """A dataset that the repository's ``[tool.pretok]`` declares."""
-        return Declared(name, self._root)
+        return Declared(name, self._root, self._rules)
 
 
 class Declared:
     """A declared dataset; nothing is read before it is checked."""
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, root: Path, rules: Callable[[], tuple[str, ...]]) -> None:
         self.name = name
         self._root = root
+        self._rules = rules
 
     def check(self) -> Report:
         """Its report.
@@ -50,7 +60,8 @@ class Declared:
         """
         from pytest_pretok.api import check_declared  # lazy: start cost
 
-        return check_declared(self.name, self._root)
+        __tracebackhide__ = True
+        return check_declared(self.name, self._root, self._rules())
 
     def assert_valid(self) -> None:
         """Return if it keeps its contract.

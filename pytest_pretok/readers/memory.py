@@ -6,7 +6,8 @@ Knows tables only, and nothing of tokens' meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -61,9 +62,29 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class HeldUnit(Unit):
-    """A range of held rows; ``part`` is half-open."""
+    """A range of held rows; ``part`` is half-open.
+
+    To another process it takes these rows along, and no others: whoever holds them is not there.
+    """
 
     held: Held = field(kw_only=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        table = self.held.rows(*self.part)
+        sink = pa.BufferOutputStream()  # pickled, a slice of a column takes the whole of it along
+        whole = pa.table(dict(table.arrow))
+        with pa.ipc.new_stream(sink, whole.schema) as writer:
+            writer.write_table(whole)
+        carried = sink.getvalue().to_pybytes()
+        rest = replace(table, arrow={}, objects={n: list(c) for n, c in table.objects.items()})
+        return _carried, (carried, rest, self.size)
+
+
+def _carried(arrow: bytes, rest: InMemory, size: int) -> HeldUnit:
+    whole = pa.ipc.open_stream(arrow).read_all()
+    columns = dict(zip(whole.column_names, whole.columns, strict=True))
+    held = Held.table(replace(rest, arrow=columns))
+    return HeldUnit("", FORMAT, (0, rest.rows), rest.rows, size, held=held)
 
 
 def chunks(unit: Unit, columns: Sequence[str], further: Sequence[str] = ()) -> Iterator[Chunk]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.outcome import ContractViolation
+from pretok_schemas.text import printable
 from pytest_pretok.report.records import Records
 from pytest_pretok.report.summary import lines
 
@@ -108,20 +108,12 @@ class Report:
         return "\n\n".join([self.verdict(), *texts])
 
     def __repr__(self) -> str:
-        return f"<Report {self.verdict()}>"
+        broken = dict.fromkeys(result.rule for result in (*self.failed, *self.warned))
+        names = f"; {printable(', '.join(broken), 200)}" if broken else ""
+        return f"<Report {self.verdict()}{names}>"
 
     def _repr_html_(self) -> str:
         """A table of what is broken, for notebooks."""
-        rows = "".join(
-            f"<tr><td>{escape(result.dataset)}</td><td>{escape(result.split or '')}</td>"
-            f"<td><b>{escape(result.rule)}</b></td>"
-            f"<td>{'error' if result.failed else 'warning'}</td>"
-            f"<td><details><summary>{result.finding.violations:,}</summary>"
-            f"<pre>{escape(result.text)}</pre></details></td></tr>"
-            for result in (*self.failed, *self.warned)
-        )
-        names = ("dataset", "split", "rule", "severity", "violations")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        summary = f"<pre>{escape(self.summary())}</pre>"
-        return f"<p><b>{escape(self.verdict())}</b></p>{table}{summary}"
+        from pytest_pretok.report.notebook import page  # lazy: few look at one
+
+        return page(self)

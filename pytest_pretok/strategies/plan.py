@@ -6,13 +6,14 @@ Draws nothing, and knows no Hypothesis.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import cycle, islice
 from typing import Any, TypedDict
 
 import pyarrow as pa
 
+from pretok_schemas.arguments import check_settings
 from pretok_schemas.columns import Columns
 from pretok_schemas.contract import (
     ASSISTANT,
@@ -26,7 +27,7 @@ from pretok_schemas.contract import (
     Contract,
     Vocabulary,
 )
-from pretok_schemas.trainers import load, names
+from pretok_schemas.trainers import UnknownContract, load, names
 from pretok_schemas.trainers.transformers import Collator
 from pretok_schemas.validation import make_judge
 
@@ -71,7 +72,7 @@ class Plan:
     without, to be made too (``position_ids``, say).
     """
 
-    contract: Contract
+    contract: Contract = field(repr=False)
     vocab_size: int = 1000
     bos_token_id: int | None = 1
     eos_token_ids: tuple[int, ...] | None = (2,)
@@ -102,9 +103,20 @@ class Plan:
         Raises:
             ValueError: there is no such contract, or no row can be as the settings ask.
         """
-        if isinstance(contract, str):
+        check_settings(
+            {
+                "vocab_size": vocab_size,
+                "sequence_len": sequence_len,
+                "min_sample_len": min_sample_len,
+            }
+        )
+        ids = (bos_token_id, eos_token_ids or None, pad_token_id)
+        check_settings(
+            dict(zip(("bos_token_id", "eos_token_ids", "pad_token_id"), ids, strict=True))
+        )
+        if not isinstance(contract, Contract):
             if contract not in names():
-                raise ValueError(f"unknown contract {contract!r}; there are: {', '.join(names())}")
+                raise ValueError(str(UnknownContract(contract)))
             contract = load(contract, packing=packing, collator=collator)
         contract = contract.with_lengths(sequence_len, min_sample_len)
         ends = (eos_token_ids,) if isinstance(eos_token_ids, int) else eos_token_ids
@@ -121,7 +133,7 @@ class Plan:
             pad_token_id,
             low,
             high,
-            tuple(optional),
+            (optional,) if isinstance(optional, str) else tuple(optional),
         )
         chosen._check()
         return chosen

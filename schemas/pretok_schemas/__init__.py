@@ -57,7 +57,7 @@ _HOMES = {
     "TokenBatch": "batch",
     "hits_at": "rules.base",
     "rule": "custom",
-    "schema_rules": "further",
+    "schema_rules": "user_schemas",
 }
 
 __all__ = [

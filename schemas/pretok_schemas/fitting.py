@@ -5,7 +5,7 @@ Types only, no values: what stands in the rows is for `validate`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -64,9 +64,11 @@ def arrow_schema(
     Raises:
         ValueError: the contract has no column of such a role.
     """
-    known = {column.role for column in contract.columns}
-    if unknown := sorted({*optional, *(columns or {})} - known):
-        raise ValueError(f"{contract.name} has no column {', '.join(unknown)}")
+    known = [column.role for column in contract.columns]
+    optional = (optional,) if isinstance(optional, str) else optional
+    if unknown := sorted({*optional, *(columns or {})} - set(known)):
+        there = f"there are: {', '.join(known)}"
+        raise ValueError(f"{contract.name} has no column {', '.join(unknown)}; {there}")
     names = Columns(contract, Vocabulary(), columns).names
     fields = [
         pa.field(names[column.role], pa.list_(_item(contract, column)))
@@ -99,15 +101,37 @@ def refusals(
     """Why a schema is not accepted, column by column; empty if it is.
 
     The verdicts are those of `missing-column`, `column-type`, `null-row` (a column of Arrow's type
-    null) and `narrow-integer` on a file of this schema. ``columns`` maps roles to other names in
-    the schema; ``vocab_size`` tells how large ids get.
+    null), `narrow-integer`, and `unreadable-file` (a column that is there twice) on a file of this
+    schema. ``columns`` maps roles to other names in the schema; ``vocab_size`` tells how large ids
+    get.
+
+    Raises:
+        TypeError: it is no schema.
     """
+    if not isinstance(schema, pa.Schema):
+        kind = type(schema).__name__
+        raise TypeError(f"a {kind} is no pyarrow.Schema: pass table.schema; validate takes tables")
     held = Columns(contract, Vocabulary(vocab_size), columns)
     types = dict(zip(schema.names, schema.types, strict=True))
-    found = [*_absent(held, types), *_foreign(held, types), *_narrow(held, types)]
+    found = [
+        *_repeated(held, schema.names),
+        *_absent(held, types),
+        *_foreign(held, types),
+        *_narrow(held, types),
+    ]
     order = {column.role: at for at, column in enumerate(contract.columns)}
     told = [one for one in found if one.severity is not Severity.OFF]
     return tuple(sorted(told, key=lambda one: order[one.role]))
+
+
+def _repeated(held: Columns, names: Sequence[str]) -> list[Refusal]:
+    rule = "unreadable-file"
+    severity = _severity(held.contract, rule)
+    return [
+        Refusal(name, role, rule, severity, f"{names.count(name)} columns", "one of the name")
+        for role, name in held.names.items()
+        if names.count(name) > 1
+    ]
 
 
 def _absent(held: Columns, types: Mapping[str, pa.DataType]) -> list[Refusal]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
+from inspect import signature
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +62,7 @@ def pandera_schema(contract: Contract, backend: Backend = "pyarrow", **settings:
     """
     if backend not in BACKENDS:
         raise ValueError(f"no backend {backend!r}; there are: {', '.join(BACKENDS)}")
+    _check_names(settings)
     name = settings.pop("name", "table")
     split = settings.pop("split", None)
     judge = make_judge(contract, every=True, **settings)
@@ -80,6 +83,16 @@ def pandera_schema(contract: Contract, backend: Backend = "pyarrow", **settings:
     schema.judge, schema.table_name, schema.split = judge, name, split
     schema.own_columns = dict(schema.columns)
     return schema
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    known = [*signature(make_judge).parameters, "name", "split"]
+    known.remove("contract")
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            raise TypeError(f"unknown setting {name!r}; {hint}")
 
 
 @dataclass(frozen=True, slots=True)

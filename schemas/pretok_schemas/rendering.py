@@ -34,10 +34,10 @@ def percent(share: float) -> str:
 def headline(finding: Finding, split: str | None) -> str:
     """The first line: what, how many, out of how many."""
     where = f", split {split}" if split else ""
-    if finding.unit == "split":
-        return f"{finding.rule}: split {split or 'train'}; allowed: {finding.budget:,}"
     if finding.outcome is Outcome.NOT_EVALUATED:
         return f"{finding.rule}: no verdict{where}"
+    if finding.unit == "split":
+        return f"{finding.rule}: split {split or 'train'}; allowed: {finding.budget:,}"
     return f"{finding.rule}: {count(finding)}{where}; allowed: {finding.budget:,}"
 
 

@@ -111,7 +111,7 @@ class InMemory:
             if name in self.arrow:
                 arrays.append(_one_array(self.arrow[name].slice(start, stop - start)))
                 continue
-            values = [None if _missing(v) else _plain(v) for v in self.objects[name][start:stop]]
+            values = [None if is_missing(v) else _plain(v) for v in self.objects[name][start:stop]]
             array = common_array(values)
             arrays.append(pa.nulls(len(values)) if array is None else array)
             mixed += [name] if array is None else []
@@ -147,13 +147,28 @@ def open_table(data: Any, wanted: Collection[str] | None = None) -> InMemory:
     if isinstance(data, Mapping) and not splits:
         return _of_columns([(str(name), column) for name, column in data.items()])
     if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.RecordBatchReader):
-        data = pa.RecordBatchReader.from_stream(data)
+        data = open_stream(data)
     if isinstance(data, pa.RecordBatchReader):
         return _of_reader(data, wanted)
     raise TypeError(
         f"a {type(data).__name__} is no table: pass a pyarrow Table, RecordBatch or "
         "RecordBatchReader, a pandas or Polars frame, a Dataset, or a mapping of columns"
     )
+
+
+def open_stream(data: Any) -> pa.RecordBatchReader:
+    """The batches of an object with Arrow's stream protocol.
+
+    Raises:
+        TypeError: it has no columns by name.
+    """
+    try:
+        return pa.RecordBatchReader.from_stream(data)
+    except pa.ArrowInvalid as error:
+        name = type(data).__name__
+        raise TypeError(
+            f"a {name} is no table but one column: pass a frame, or {{'input_ids': ...}}"
+        ) from error
 
 
 def arrow_table(data: Any) -> pa.Table:
@@ -217,12 +232,7 @@ def _of_pandas(frame: Any) -> InMemory:
 
 
 def _of_polars(frame: Any) -> InMemory:
-    columns: list[tuple[str, Any]] = []
-    for series in frame.get_columns():
-        if str(series.dtype) == "Object":
-            columns.append((series.name, series.to_list()))
-        else:
-            columns.append((series.name, series.to_arrow()))
+    columns = [(one.name, one if _is_polars(one) else one.to_list()) for one in frame.get_columns()]
     return _of_columns(columns, frame.height)
 
 
@@ -234,6 +244,8 @@ def _of_columns(columns: Sequence[tuple[str, Any]], rows: int | None = None) -> 
     for name, column in columns:
         if isinstance(column, pa.Array | pa.ChunkedArray):
             array = column
+        elif _is_polars(column):
+            array = column.to_arrow()
         elif hasattr(column, "iloc") and str(column.dtype) != "object":
             array = pa.array(column)
         else:
@@ -249,6 +261,12 @@ def _of_columns(columns: Sequence[tuple[str, Any]], rows: int | None = None) -> 
             raise TypeError(f"the columns of a table are equally long, not {sorted(lengths)}")
         rows = max(lengths, default=0)
     return InMemory(tuple(name for name, _ in columns), rows, arrow, objects, types)
+
+
+def _is_polars(column: Any) -> bool:
+    """Whether a column is a Polars series that Arrow has a type for."""
+    ours = type(column).__module__.split(".")[0] == "polars" and hasattr(column, "to_arrow")
+    return ours and str(column.dtype) != "Object"
 
 
 def _starts(rows: int, columns: Sequence[pa.ChunkedArray]) -> Iterator[tuple[int, int]]:
@@ -285,7 +303,7 @@ def _tokens(values: Sequence[Any]) -> tuple[pa.Array, list[tuple[int, Cell]]]:
 
 
 def _cell(value: Any) -> Cell:
-    if _missing(value):
+    if is_missing(value):
         return Cell(None)
     plain = _plain(value)
     try:
@@ -318,7 +336,8 @@ def _whole(value: npt.NDArray[Any]) -> bool:
     return bool(value.ndim == 1 and np.isfinite(known).all() and (np.floor(known) == known).all())
 
 
-def _missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a column of Python objects stands for nothing: None, NaN, pandas' NA."""
     lost = isinstance(value, float) and value != value
     return value is None or lost or type(value).__name__ in _MISSING
 
@@ -338,7 +357,7 @@ def _plain(value: Any) -> Any:
 def _seen_type(values: Sequence[Any]) -> pa.DataType | None:
     """The type that a column of objects seems to have, by its first cell that is not null."""
     for value in values[:_LOOKED_AT]:
-        if _missing(value):
+        if is_missing(value):
             continue
         if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iub":
             return pa.list_(pa.from_numpy_dtype(value.dtype))

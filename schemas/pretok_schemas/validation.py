@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pretok_schemas.arguments import budget_fault, check_settings
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.comparing import Digests, compares_rows, repeated_rows, tally_within
 from pretok_schemas.contract import ROLES, Contract, ExcessLength, Tokenizer, Vocabulary
@@ -77,14 +78,15 @@ def validate(
         columns: by role (``input_ids`` ...), another name in the table.
         examples: how many violations of each rule are described.
         custom: rules of your own (see `custom.rule`); ``rules`` may hold their options.
-        schema: a Pandera or pyarrow schema for further columns (see `further.schema_rules`).
+        schema: a Pandera or pyarrow schema for further columns (see `schema_rules`).
         every: keep the rows of all violations: `Report.rows`.
         name: what texts call the table.
         split: the name of the split, if the table is one.
 
     Raises:
-        ValueError: a contract, rule, severity or column role has a name that does not exist.
-        TypeError: ``data`` is no table.
+        ValueError: a contract, rule, severity or column role has a name that does not exist, or a
+            setting cannot be used.
+        TypeError: ``data`` is no table, or ``contract`` neither a name nor a contract.
     """
     chosen = _contract(contract, packing, collator)
     judge = make_judge(
@@ -132,14 +134,36 @@ def make_judge(
     """The judge of a contract with the settings of `validate`.
 
     Raises:
-        ValueError: a rule, severity or column role has a name that does not exist, or a rule or
-            a schema cannot be used.
+        ValueError: a rule, severity or column role has a name that does not exist, or a setting,
+            a rule or a schema cannot be used.
     """
+    check_settings(
+        {
+            "sequence_len": sequence_len,
+            "min_sample_len": min_sample_len,
+            "excess_length": excess_length,
+            "micro_batch_size": micro_batch_size,
+            "vocab_size": vocab_size,
+            "bos_token_id": bos_token_id,
+            "eos_token_ids": eos_token_ids,
+            "pad_token_id": pad_token_id,
+            "tokenizer": tokenizer,
+            "rules": rules,
+            "only": only,
+            "columns": columns,
+            "custom": custom,
+            "examples": examples,
+        }
+    )
     own = custom_rules(custom, rules or {})
     if schema is not None:
         from pretok_schemas.user_schemas import schema_rules  # lazy: Pandera may come with it
 
-        own = (*own, *schema_rules(schema))
+        try:
+            own = (*own, *schema_rules(schema))
+        except ValueError as error:
+            shown = getattr(schema, "__name__", type(schema).__name__)
+            raise ValueError(f"schema: {shown} {error}") from error
         rules = spread(rules or {}, [one.kind.name for one in own])
     known = (*NAMES, *(one.kind.name for one in own))
     _check_names("rule", [*(rules or ()), *(only or ())], known)
@@ -261,6 +285,8 @@ class _Look:
 def _contract(contract: str | Contract, packing: bool, collator: Collator | None) -> Contract:
     if isinstance(contract, Contract):
         return contract
+    if not isinstance(contract, str):
+        raise TypeError(f"contract: found {contract!r:.60}, expected a name or a Contract")
     _check_names("contract", [contract], names())
     return load(contract, packing=packing, collator=collator)
 
@@ -298,6 +324,8 @@ def _settings(
     severities: dict[str, Severity] = {}
     budgets: dict[str, Budget] = {}
     for rule, value in rules.items():
+        if not isinstance(value, str | Mapping):
+            raise ValueError(f"{rule}: found {value!r:.60}, expected a severity or a mapping")
         given: Mapping[str, Any] = {"severity": value} if isinstance(value, str) else dict(value)
         own = {key.replace("-", "_"): one for key, one in given.items()}
         known = {"severity", "max_rows", "max_share", *options.get(rule, ())}
@@ -311,5 +339,7 @@ def _settings(
                 raise ValueError(
                     f"{rule}: {own['severity']!r} is no severity; there are: error, warning, off"
                 ) from None
+        if fault := budget_fault(own.get("max_rows"), own.get("max_share")):
+            raise ValueError(f"{rule}: {fault}")
         budgets[rule] = Budget(own.get("max_rows"), own.get("max_share"))
     return severities, budgets

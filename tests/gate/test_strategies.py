@@ -236,6 +236,11 @@ def test_the_smallest_dataset() -> None:
     ("settings", "told"),
     [
         ({"contract": "axolot"}, "unknown contract 'axolot'"),
+        ({"contract": None}, "unknown contract 'None'; there are: axolotl"),
+        ({"vocab_size": "1000"}, "vocab_size: found '1000', expected a whole number >= 1"),
+        ({"sequence_len": "64"}, "sequence_len: found '64'"),
+        ({"eos_token_ids": "</s>"}, "eos_token_ids: found '</s>'"),
+        ({"optional": "position_idz"}, "axolotl has no column position_idz; there are: "),
         ({"vocab_size": 8}, "vocab_size is 8"),
         ({"eos_token_ids": 5000}, r"special ids outside of a vocabulary of 1000: \[5000\]"),
         ({"eos_token_ids": ()}, "eos_token_ids is empty"),

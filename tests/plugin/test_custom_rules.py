@@ -390,6 +390,13 @@ def test_rules_of_an_installed_package(
     ran = run("--pretok-data=data", subprocess=True)
     assert failed_ids(ran) == {"data/a.parquet::begins-with-marker"}
     assert "short-split" not in run("--pretok-data=data", "--co", "-q", subprocess=True).text
+    script = "from pytest_pretok import check; import pyarrow.parquet as pq\n"
+    script += "for data in ('data/a.parquet', pq.read_table('data/a.parquet')):\n"
+    script += "    print([one.rule for one in check(data).failed])\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["['begins-with-marker']"] * 2
 
 
 def test_code_named_by_a_declaration_within_data_is_not_imported(run: Run, here: Path) -> None:

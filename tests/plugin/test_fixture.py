@@ -66,8 +66,8 @@ def test_faulty(pretok):
 
 
 def test_unknown(pretok):
-    with pytest.raises(LookupError, match=r"no \\[tool.pretok.datasets.other\\]"):
-        pretok.dataset("other").check()
+    with pytest.raises(LookupError, match=r"no \\[tool.pretok.datasets.goood\\].* mean 'good'"):
+        pretok.dataset("goood").check()
 
 
 def test_one_for_the_session(pretok, request):
@@ -93,3 +93,73 @@ def test_declared_datasets(run: Run, here: Path) -> None:
     ran = run("tests")
 
     assert ran.outcomes == {"passed": 4}
+
+
+HOOKED = """
+def pytest_pretok_rules(config):
+    from house import brief_rows
+    return [brief_rows]
+"""
+HOUSE = """
+from pretok_schemas import rule
+
+@rule(columns=["input_ids"])
+def brief_rows(batch, *, most: int = 5):
+    \"\"\"A row is long.\"\"\"
+    return batch.view("input_ids").lengths > most
+"""
+USES = """
+from house import HOUSE_ROWS
+
+
+def test_an_object(pretok):
+    assert [one.rule for one in pretok.check(HOUSE_ROWS).failed] == ["brief-rows"]
+    assert pretok.check(HOUSE_ROWS, rules={"brief-rows": {"most": 99}}).ok
+
+
+def test_a_path(pretok):
+    assert [one.rule for one in pretok.check("data/b.parquet").failed] == ["brief-rows"]
+    assert pretok.check("data/b.parquet", rules={"brief-rows": {"most": 99}}).ok
+    assert pretok.check("data/b.parquet", rules={"plain": "off", "brief-rows": "off"}).ok
+
+
+def test_a_declared_one(pretok):
+    pretok.dataset("lenient").assert_valid()
+    assert [one.rule for one in pretok.dataset("strict").check().failed] == ["brief-rows"]
+
+
+def test_misspelt(pretok):
+    pretok.check("data/b.parquet", rules={"brief-row": "off"})
+"""
+
+
+def test_rules_of_hooks_and_declarations(run: Run, here: Path) -> None:
+    """What holds for the data in pytest holds for objects, paths and declared data in tests."""
+    for name in "ab":
+        write(here / f"data/{name}.parquet", clean_rows(12))
+    declare(
+        here,
+        """
+        [tool.pretok]
+        plugins = ["plain"]
+        [tool.pretok.datasets.lenient]
+        path = "data/a.parquet"
+        rules = { brief-rows = { most = 99 } }
+        [tool.pretok.datasets.strict]
+        path = "data/a.parquet"
+        """,
+    )
+    (here / "conftest.py").write_text(HOOKED, encoding="utf-8")
+    rows = f"\nHOUSE_ROWS = {clean_rows(12)!r}\n"
+    (here / "house.py").write_text(HOUSE + rows, encoding="utf-8")
+    (here / "plain.py").write_text(
+        "from pretok_schemas import rule\n\n@rule\ndef plain(batch):\n    return []\n"
+    )
+    (here / "test_rows.py").write_text(USES, encoding="utf-8")
+    ran = run("test_rows.py", subprocess=True)
+
+    assert ran.outcomes == {"passed": 3, "failed": 1}, ran.text
+    assert "rules.brief-row: unknown rule; did you mean 'brief-rows'?" in ran.text
+    assert '>       pretok.check("data/b.parquet", rules={"brief-row": "off"})' in ran.text
+    assert "testing.py" not in ran.text
+    assert "given.py" not in ran.text

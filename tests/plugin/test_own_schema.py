@@ -391,8 +391,16 @@ def test_a_check_that_raises_has_no_verdict() -> None:
     )
     report = pytest_pretok.check(table(), schema=schema)
     told = {f.rule: f for f in findings(report)}
-    assert "no attribute 'nothing'" in str(told["schema.source.wrong"].reason)
+    reason = str(told["schema.source.wrong"].reason)
+    assert "no attribute 'nothing'" in reason
+    assert "pretok_schemas" not in reason  # the traceback begins behind what is ours
     assert told["schema.source.isin"].violations == 2
+
+
+class Nonsense(for_pandas.DataFrameModel):
+    """A model of which only its use shows that an annotation is none."""
+
+    source: nonsense  # type: ignore[name-defined]  # noqa: F821
 
 
 FAULTS = {
@@ -411,6 +419,7 @@ FAULTS = {
         {"a": for_pandas.Column(parsers=for_pandas.Parser(lambda s: s))}
     ),
     "is neither": {"source": str},
+    "makes no schema: NameError: name 'nonsense'": Nonsense,
     "have one name": pa.schema([("a", pa.int8()), ("a", pa.int8())]),
 }
 

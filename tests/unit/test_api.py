@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import html5lib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -18,9 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import pytest_pretok
+from pretok_schemas import rule
 from pretok_schemas.findings import Finding
 from pytest_pretok import ContractViolation, Report, check
-from pytest_pretok.engines import EngineError
 from pytest_pretok.faults import DeclarationError
 from pytest_pretok.objects import UnknownObject
 from pytest_pretok.planning import PlanError
@@ -62,7 +63,7 @@ def of_datasets(rows: list[Row]) -> datasets.Dataset:
 def mapped(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
     """A Dataset of several files that are mapped into memory."""
     datasets.disable_progress_bars()
-    of_datasets(rows).save_to_disk(folder / "saved", num_shards=rng.randint(1, 3))
+    of_datasets(rows).save_to_disk(folder / "saved", num_shards=rng.randint(1, min(3, len(rows))))
     return datasets.load_from_disk(folder / "saved")
 
 
@@ -76,6 +77,34 @@ def shuffled(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Data
     picked = stored.select(places)
     assert picked._indices is not None
     return picked
+
+
+def shuffled_by_itself(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset of files that `Dataset.shuffle` brings into the order of these rows."""
+    seed = rng.randrange(1000)
+    order = list(datasets.Dataset.from_dict({"at": range(len(rows))}).shuffle(seed=seed)["at"])
+    made = mapped([rows[order.index(at)] for at in range(len(rows))], folder, rng)
+    made = made.shuffle(seed=seed)
+    assert made._indices is not None
+    return made
+
+
+def half(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """The second of two shards of a Dataset."""
+    noise = make_rows(len(rows), random.Random(77))
+    made = mapped([*noise, *rows], folder, rng)
+    return made.shard(num_shards=2, index=1, contiguous=True)
+
+
+def concatenated(rows: list[Row], folder: Path, rng: random.Random) -> datasets.Dataset:
+    """A Dataset joined of files, of tables in memory, and of rows that were picked."""
+    first, second = sorted(rng.sample(range(1, len(rows) - 8), 2))
+    parts = [
+        mapped(rows[:first], folder, rng),
+        of_datasets(rows[first:second]),
+        shuffled(rows[second:], folder, rng),
+    ]
+    return datasets.concatenate_datasets(parts)
 
 
 def streamed(rows: list[Row], folder: Path, rng: random.Random) -> datasets.IterableDataset:
@@ -106,11 +135,22 @@ MAKERS: dict[str, Make] = {
     "pandas": lambda rows, folder, rng: pd.DataFrame(rows, columns=list(COLUMNS)),
     "pandas-arrow": lambda rows, folder, rng: table(rows).to_pandas(types_mapper=pd.ArrowDtype),
     "polars": lambda rows, folder, rng: pl.from_arrow(table(rows)),
+    "pandas-index": lambda rows, folder, rng: (
+        table(rows).to_pandas().set_axis(rng.sample(range(999), len(rows)))
+    ),
+    "polars-chunks": lambda rows, folder, rng: pl.concat(
+        [pl.from_arrow(table(rows[:9])), pl.from_arrow(table(rows[9:]))], rechunk=False
+    ),
     "polars-lazy": lambda rows, folder, rng: pl.from_arrow(table(rows)).lazy(),
     "Dataset": lambda rows, folder, rng: of_datasets(rows),
     "Dataset-mapped": mapped,
-    "Dataset-shuffled": shuffled,
+    "Dataset-select": shuffled,
+    "Dataset-shuffle": shuffled_by_itself,
+    "Dataset-shard": half,
+    "Dataset-concatenated": concatenated,
+    "DatasetDict": lambda rows, folder, rng: datasets.DatasetDict(train=mapped(rows, folder, rng)),
     "IterableDataset": streamed,
+    "IterableDataset-shards": lambda rows, folder, rng: of_datasets(rows).to_iterable_dataset(3),
     "IterableDataset-untyped": generated,
     "dicts": dicts,
 }
@@ -147,6 +187,37 @@ def test_the_same_findings(name: str, seed: int, tmp_path: Path) -> None:
 
     assert found == expected
     assert sum(1 for finding in expected.values() if finding.violations) > 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_in_another_order_are_told_apart(seed: int, tmp_path: Path) -> None:
+    """What is compared above can tell whether places, single rows and labels are the same."""
+    rows = spoilt(seed)
+    expected = told(check(parquet(rows, tmp_path, random.Random(seed)), **SETTINGS))
+    picked = shuffled(rows, tmp_path, random.Random(seed))
+    swapped = [*rows]
+    swapped[0], swapped[1] = swapped[1], swapped[0]
+    changed = [*rows[:-1], {**rows[-1], "labels": [7, *rows[-1]["labels"][1:]]}]
+
+    for other in (picked.data.table, table(rows[:-1]), table(swapped), table(changed)):
+        assert told(check(other, **SETTINGS)) != expected
+
+
+def test_datasets_are_read_as_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Dataset is asked for stretches of rows, never for one; nothing of it becomes Python's."""
+    made = shuffled(make_rows(500, random.Random(1)), tmp_path, random.Random(1))
+    asked: list[Any] = []
+    whole = datasets.Dataset.__getitem__
+
+    def noted(self: datasets.Dataset, key: Any) -> Any:
+        asked.append((self.format["type"], key))
+        return whole(self, key)
+
+    monkeypatch.setattr(datasets.Dataset, "__getitem__", noted)
+    check(made, rules={"duplicate-rows": "off"}, **SETTINGS)
+
+    assert 0 < len(asked) < 20
+    assert all(kind == "arrow" and isinstance(key, slice) for kind, key in asked)
 
 
 def test_narrow_types_are_seen() -> None:
@@ -186,6 +257,7 @@ def test_a_report() -> None:
     assert failed.text in str(report)
     assert "row 3 (validation[3])" in failed.text
     assert repr(report).startswith("<Report 1 failed")
+    assert repr(report).endswith("rules judged; label-not-input-id>")
     with pytest.raises(ContractViolation, match="label-not-input-id: 1 of 6 rows") as caught:
         report.raise_for_errors()
     assert caught.value.report is report
@@ -204,14 +276,50 @@ def test_a_clean_report() -> None:
     assert "30 rows" in report.summary()
 
 
+@rule
+def raising(batch: Any) -> Any:
+    """A rule that has no verdict."""
+    return 1 / 0
+
+
+def cells_of(page: str) -> list[list[str]]:
+    """The rows of the table of a piece of HTML, by an independent reader; folded texts last."""
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    rows = [["".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
+    return rows[1:]
+
+
+def test_a_notebook_shows_what_is_broken() -> None:
+    """Failures before warnings, with what training does; the examples are folded away."""
+    rows = [*faulty_rows(12), dict(plain_rows(12)[5])]
+    report = check({"train": rows, "test": []}, plugins=[raising])
+    page = report._repr_html_()
+
+    told = {(row[1], row[2]): row[3:] for row in cells_of(page)}
+    assert list(told)[-1] == ("train", "duplicate-rows")
+    severity, does, text = told["train", "label-not-input-id"]
+    assert (severity, does) == ("error", "silent: these tokens are trained towards a wrong id")
+    assert text.startswith("1 of 13 rows (7.7 %)")
+    (result,) = (one for one in report.failed if one.rule == "label-not-input-id")
+    assert text.endswith(result.text)
+    assert "row 3 (train[3])" in text
+    assert told["train", "duplicate-rows"][0] == "warning"
+    severity, does, text = told["train", "raising"]
+    assert (severity, does) == ("error", "")
+    assert text.startswith("no verdict: ZeroDivisionError")
+    assert "#c62828" in page
+    assert "<table" not in check(plain_rows())._repr_html_()
+
+
 def test_notebooks_get_no_markup_of_the_data() -> None:
     """Names and text are escaped."""
     data = [{"input_ids": [1, 2], "attention_mask": [1, 1], "labels": "<script>alert(1)</script>"}]
-    page = check(data, name="<b>")._repr_html_()
+    page = check(data, name="<b>", split="<i>")._repr_html_()
 
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert "<td>&lt;b&gt;</td>" in page
+    ((dataset, split, *_),) = cells_of(page)
+    assert (dataset, split) == ("<b>", "<i>")
 
 
 def test_declared_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,12 +357,6 @@ def test_engines_of_this_machine(tmp_path: Path, engine: str) -> None:
     for data in (table, tmp_path / "a.parquet"):
         report = check(data, engine=engine)
         assert "label-not-input-id" in [result.rule for result in report.failed]
-
-
-def test_no_such_engine() -> None:
-    """An engine that is not known does nothing at all."""
-    with pytest.raises(EngineError, match="no engine 'dusk'; there are: local, processes, "):
-        check(pa.table({"input_ids": [[1, 5, 2]]}), engine="dusk")
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any, ClassVar, overload
+from enum import Enum
+from typing import Any, ClassVar, TypeVar, overload
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, Usual
 
 Function = Callable[..., Any]
+E = TypeVar("E", bound=Enum)
 
 
 class FunctionRule(RowRule):
@@ -38,15 +40,15 @@ def rule(function: Function, /) -> type[FunctionRule]: ...
 def rule(
     *,
     name: str | None = ...,
-    columns: Sequence[str] = ...,
-    reads: Sequence[str] = ...,
+    columns: str | Sequence[str] = ...,
+    reads: str | Sequence[str] = ...,
     help: str = ...,
     severity: str | Severity = ...,
     effect: str | Effect | None = ...,
     consequence: str = ...,
     evidence: str = ...,
-    requires: Sequence[str] = ...,
-    left_out_by: Sequence[str] = ...,
+    requires: str | Sequence[str] = ...,
+    left_out_by: str | Sequence[str] = ...,
 ) -> Callable[[Function], type[FunctionRule]]: ...
 
 
@@ -55,15 +57,15 @@ def rule(
     /,
     *,
     name: str | None = None,
-    columns: Sequence[str] = ("input_ids",),
-    reads: Sequence[str] = (),
+    columns: str | Sequence[str] = ("input_ids",),
+    reads: str | Sequence[str] = (),
     help: str = "",
     severity: str | Severity = Severity.ERROR,
     effect: str | Effect | None = None,
     consequence: str = "",
     evidence: str = "found",
-    requires: Sequence[str] = (),
-    left_out_by: Sequence[str] = (),
+    requires: str | Sequence[str] = (),
+    left_out_by: str | Sequence[str] = (),
 ) -> Any:
     """Make a rule of a function that names the violating rows of a `TokenBatch`.
 
@@ -85,9 +87,13 @@ def rule(
         left_out_by: rules whose rows this one leaves out, since they explain the same fault.
 
     Raises:
+        TypeError: what stands in the brackets without a keyword is no function.
         ValueError: there is no such severity or effect.
     """
-    level, does = Severity(severity), None if effect is None else Effect(effect)
+    if function is not None and not callable(function):
+        raise TypeError(f"rule takes keywords: @rule(name={function!r})")
+    level = _member(Severity, severity)
+    does = None if effect is None else _member(Effect, effect)
     usual: Usual = {} if does is None else {"": (does, consequence or "by a rule of your own")}
 
     def make(made_of: Function) -> type[FunctionRule]:
@@ -97,18 +103,31 @@ def rule(
             "__qualname__": made_of.__qualname__,
             "function": staticmethod(made_of),
             "name": name or made_of.__name__.strip("_").replace("_", "-"),
-            "views": (tuple(columns),) if columns else (),
-            "reads": tuple(reads),
+            "views": (_names(columns),) if columns else (),
+            "reads": _names(reads),
             "help": help,
             "severity": level,
             "usual": usual,
             "evidence": evidence,
-            "requires": tuple(requires),
-            "left_out_by": tuple(left_out_by),
+            "requires": _names(requires),
+            "left_out_by": _names(left_out_by),
         }
         return type(made_of.__name__, (FunctionRule,), members)
 
     return make if function is None else make(function)
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Names; a single one may stand without a list."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _member(kind: type[E], value: str | E) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(str(one.value) for one in kind)
+        raise ValueError(f"{value!r} is no {kind.__name__.lower()}; there are: {known}") from None
 
 
 def as_look(found: Any, rows: int) -> Look:

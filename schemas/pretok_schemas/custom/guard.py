@@ -6,7 +6,7 @@ Knows the rule's methods, and how batches look to it; not where rules come from.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_HERE = __name__.rpartition(".")[0]
+_HERE = __name__.partition(".")[0]
 _RAISED = "raised\n"  # begins the key of a count that holds a traceback
 _LONGEST = 2000  # characters of a traceback
 
@@ -110,19 +110,18 @@ class _Guard:
         """Where the rule comes from."""
         kind = self._custom.kind
         if kind.origin is not Rule.origin:
-            return self.guarded("origin", "")
+            return self.guarded(_as_text, "origin", None) or ""
         return f"a rule of your own, in {kind.__module__}"
 
-    def guarded(self, call: str, otherwise: R, *arguments: Any) -> R:
-        """What a method of the rule returns, or something else if it raises."""
+    def guarded(self, checked: Callable[[Any], R], call: str, otherwise: R, *arguments: Any) -> R:
+        """What a method of the rule returns, checked; something else if either raises."""
         if self._broken:
             return otherwise
         try:
-            found: R = getattr(self._rule, call)(*arguments)
+            return checked(getattr(self._rule, call)(*arguments))
         except Exception as error:  # noqa: BLE001
             self._broken = _told(error)
             return otherwise
-        return found
 
     def own(self, batch: TokenBatch) -> TokenBatch:
         """The batch as the rule may see it."""
@@ -142,24 +141,25 @@ class _Guard:
         declared = self.contract.severities.get(self.name)
         if declared is not None:
             return declared
-        return Severity(self.guarded("severity_of", Severity.ERROR, _plain(counts), facts))
+        return self.guarded(Severity, "severity_of", Severity.ERROR, _plain(counts), facts)
 
     def cause(self, counts: Mapping[str, int], facts: SplitFacts, violations: int) -> str | None:
         """What the rule says of the origin of the fault."""
-        return self.guarded("cause", None, _plain(counts), facts, violations)
+        return self.guarded(_as_text, "cause", None, _plain(counts), facts, violations)
 
     def cases(self, counts: Mapping[str, int]) -> tuple[str, ...]:
         """What the consequence depends on."""
-        return self.guarded("cases", (), _plain(counts))
+        return self.guarded(_as_cases, "cases", (), _plain(counts))
 
     def unjudged(self, counts: Mapping[str, int]) -> Unjudged | None:
         """The error that the rule met, if it did; else what it says itself."""
+        told = self.guarded(_as_unjudged, "unjudged", None, _plain(counts))
         raised = sorted(key.removeprefix(_RAISED) for key in counts if key.startswith(_RAISED))
         if raised or self._broken:
             return Unjudged(
                 reason=f"the rule raised an error\n{raised[0] if raised else self._broken}"
             )
-        return self.guarded("unjudged", None, counts)
+        return told
 
 
 class _GuardedRow(_Guard, RowRule):
@@ -178,7 +178,8 @@ class _GuardedRow(_Guard, RowRule):
 
     def settle(self, counts: Mapping[str, int], facts: SplitFacts) -> Any:
         """The codes that the split has settled on."""
-        return self.guarded("settle", (), _plain(counts), facts)
+        nothing: Container[int] = ()
+        return self.guarded(_as_codes, "settle", nothing, _plain(counts), facts)
 
 
 class _GuardedSplit(_Guard, SplitRule):
@@ -190,7 +191,7 @@ class _GuardedSplit(_Guard, SplitRule):
         """What the rule found; nothing where it could not look at all of the split."""
         if len(_plain(counts)) < len(counts):
             return None
-        return self.guarded("conclude", None, counts, facts)
+        return self.guarded(_as_text, "conclude", None, counts, facts)
 
 
 class _GuardedFile(_Guard, FileRule):
@@ -198,7 +199,7 @@ class _GuardedFile(_Guard, FileRule):
         self, shards: Sequence[ShardFacts], names: Mapping[str, str]
     ) -> list[Example]:
         """The rule's own examples."""
-        return list(self.guarded("look_at_files", [], shards, names))
+        return self.guarded(_as_examples, "look_at_files", [], shards, names)
 
 
 _GUARDS: dict[type[Rule], Any] = {
@@ -215,7 +216,41 @@ def _plain(counts: Mapping[str, int]) -> dict[str, int]:
 def _as_counts(found: Any) -> Mapping[str, int]:
     if not isinstance(found, Mapping):
         raise TypeError(f"survey returned {type(found).__name__}; expected counts by name")
+    odd = [one for one in found.values() if not isinstance(one, int | np.integer)]
+    if odd or not all(isinstance(name, str) for name in found):
+        raise TypeError(f"survey returned {found!r:.200}; expected whole numbers by name")
+    return {name: int(many) for name, many in found.items()}
+
+
+def _as_text(found: Any) -> str | None:
+    if found is not None and not isinstance(found, str):
+        raise TypeError(f"it returned {type(found).__name__}; expected a text, or None")
     return found
+
+
+def _as_cases(found: Any) -> tuple[str, ...]:
+    if isinstance(found, str) or not all(isinstance(one, str) for one in found):
+        raise TypeError(f"cases returned {found!r:.200}; expected texts")
+    return tuple(found)
+
+
+def _as_codes(found: Any) -> Container[int]:
+    if not isinstance(found, Container):
+        raise TypeError(f"settle returned {type(found).__name__}; expected codes")
+    return found
+
+
+def _as_unjudged(found: Any) -> Unjudged | None:
+    if found is not None and not isinstance(found, Unjudged):
+        raise TypeError(f"unjudged returned {type(found).__name__}; expected Unjudged, or None")
+    return found
+
+
+def _as_examples(found: Any) -> list[Example]:
+    examples = list(found)
+    if not all(isinstance(one, Example) for one in examples):
+        raise TypeError("look_at_files returned what is no Example")
+    return examples
 
 
 def _told(error: Exception) -> str:

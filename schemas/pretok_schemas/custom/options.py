@@ -72,7 +72,23 @@ def fault_of(kind: object, taken: Collection[str]) -> str | None:
         return f"has the name {name!r}; expected words of lower-case letters, joined by dashes"
     if name in taken:
         return f"has the name {name!r}, which another rule has"
-    return _fault_of_words(kind)
+    return _fault_of_function(kind) or _fault_of_words(kind)
+
+
+def _fault_of_function(kind: type[Rule]) -> str | None:
+    """What is wrong with the arguments of a rule's function, if it is one."""
+    if not issubclass(kind, FunctionRule):
+        return None
+    parameters = list(inspect.signature(kind.function).parameters.values())
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    placed = [one.name for one in parameters if one.kind in kinds]
+    if not placed:
+        return (
+            None if any(one.kind is one.VAR_POSITIONAL for one in parameters) else "takes no batch"
+        )
+    if len(placed) > 1:
+        return f"has options that are no keywords: put * before {placed[1]}"
+    return None
 
 
 def _fault_of_words(kind: type[Rule]) -> str | None:

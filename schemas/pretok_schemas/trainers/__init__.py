@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -16,7 +17,7 @@ from pretok_schemas.rules import NAMES, RULES
 from pretok_schemas.trainers import transformers
 from pretok_schemas.trainers.transformers import COLLATORS, Collator
 
-__all__ = ["COLLATORS", "TRAINERS", "complete", "load", "names"]
+__all__ = ["COLLATORS", "TRAINERS", "UnknownContract", "complete", "load", "names"]
 
 _FIRST = ("axolotl", "trl", "transformers")
 
@@ -37,13 +38,25 @@ def names() -> tuple[str, ...]:
     return tuple(TRAINERS)
 
 
+class UnknownContract(KeyError):
+    """There is no contract of that name; the message has the nearest one, or all."""
+
+    def __str__(self) -> str:
+        name = str(self.args[0])
+        near = get_close_matches(name, TRAINERS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TRAINERS)}"
+        return f"unknown contract {name!r}; {hint}"
+
+
 def load(name: str, *, packing: bool = False, collator: Collator | None = None) -> Contract:
     """The contract of a trainer; only `transformers` has collators to choose from.
 
     Raises:
-        KeyError: there is no contract of that name; see `names`.
+        UnknownContract: there is no contract of that name; see `names`.
         ValueError: a collator was named for another trainer, or there is none of that name.
     """
+    if name not in TRAINERS:
+        raise UnknownContract(name)
     make = TRAINERS[name]
     if collator is None:
         return complete(make(packing))

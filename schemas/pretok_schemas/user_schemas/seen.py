@@ -43,9 +43,8 @@ class OwnSchema:
     """
 
     def __init__(self, schema: Any, source: str) -> None:
-        made = hasattr(schema, "to_schema") and isinstance(schema, type)
         # A model loses its checks where it is packed by value; what it makes does not.
-        self._schema = schema.to_schema() if made else schema
+        self._schema = _made(schema) if _is_model(schema) else schema
         self._modules = {source.partition(":")[0], getattr(schema, "__module__", "")}
         self.source = source
         self.flavour = _flavour(self._schema)
@@ -93,6 +92,18 @@ class OwnSchema:
                 seen.failing[asked.name] = self.flavour.failing(frame, asked)
         except Exception as error:  # noqa: BLE001 (a check is a person's code)
             seen.errors[asked.name] = error
+
+
+def _is_model(schema: Any) -> bool:
+    return hasattr(schema, "to_schema") and isinstance(schema, type)
+
+
+def _made(model: Any) -> Any:
+    """The schema that a model makes, which looks at its annotations only now."""
+    try:
+        return model.to_schema()
+    except Exception as error:
+        raise SchemaFault(f"makes no schema: {type(error).__name__}: {error}") from error
 
 
 def _distinct(asked: Iterator[Asked]) -> Iterator[Asked]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pretok_schemas import Hits, RowRule, TokenBatch, load, rule, validate
+from pretok_schemas import FileRule, Hits, RowRule, SplitRule, TokenBatch, load, rule, validate
 from pretok_schemas.custom import as_look, custom_rules, options_of
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import Look
@@ -110,8 +110,73 @@ def test_what_a_decorator_makes_of_a_function() -> None:
     assert third_rows.function(TokenBatch(3, {})).tolist() == [False, False, True]
     assert {name: one.default for name, one in options_of(third_rows).items()} == {"every": 3}
     assert options_of(third_rows)["every"].annotation is int
-    with pytest.raises(ValueError, match="loud"):
+
+
+def test_how_a_decorator_is_written_wrongly() -> None:
+    """It says how it is written; a single column needs no list."""
+    with pytest.raises(ValueError, match="'loud' is no severity; there are: error, warning, off"):
         rule(severity="loud")(len)
+    with pytest.raises(ValueError, match="'bad' is no effect; there are: crash, dropped, "):
+        rule(effect="bad")(len)
+    with pytest.raises(TypeError, match=r"rule takes keywords: @rule\(name='mine'\)"):
+        rule("mine")  # type: ignore[call-overload]
+    one = rule(columns="labels", reads="source")(third_rows.function)
+    assert (one.views, one.reads) == ((("labels",),), ("source",))
+
+
+def of_class(base: type[Any], **members: Any) -> type[Any]:
+    """A rule as a class."""
+    return type("Odd", (base,), {"__doc__": "It is odd.", "name": "odd", **members})
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (of_class(SplitRule, survey=lambda *_: {"n": "x"}, conclude=lambda *_: None), "'x'}; exp"),
+        (of_class(SplitRule, survey=lambda *_: {"n": 0.5}, conclude=lambda *_: None), "0.5}; exp"),
+        (of_class(SplitRule, survey=lambda *_: {1: 1}, conclude=lambda *_: None), "{1: 1}; expec"),
+        (of_class(SplitRule, survey=lambda *_: None, conclude=lambda *_: None), "survey returned"),
+        (of_class(SplitRule, survey=lambda *_: {}, conclude=lambda *_: 7), "it returned int"),
+        (of_class(SplitRule, survey=lambda *_: {}, conclude=lambda *_: False), "it returned bool"),
+        (of_class(FileRule, look_at_files=lambda *_: None), "'NoneType' object is not iterable"),
+        (of_class(FileRule, look_at_files=lambda *_: ["a.parquet"]), "what is no Example"),
+        (of_class(RowRule, look=lambda *_: [0], settle=lambda *_: 7), "settle returned int"),
+        (of_class(RowRule, look=lambda *_: [], severity_of=lambda *_: "bad"), "'bad' is not a va"),
+        (of_class(RowRule, look=lambda *_: [], unjudged=lambda *_: True), "unjudged returned bool"),
+        (of_class(RowRule, look=lambda *_: [], unjudged=lambda *_: 1 / 0), "ZeroDivisionError"),
+        (rule(name="odd")(lambda batch: None), "it returned NoneType; expected Hits"),
+    ],
+)
+def test_what_methods_may_not_return(kind: Any, says: str) -> None:
+    """The rule has no verdict, and says why; all others have theirs."""
+    report = validate(table(rows()), custom=[kind])
+    (finding,) = report.undecided
+
+    assert not report.ok
+    assert finding.rule == "odd"
+    assert says in str(report)
+    assert len(report.findings) > 20
+
+
+@pytest.mark.parametrize(("method", "value"), [("cause", 7), ("cases", "abc"), ("cases", [1])])
+def test_words_that_are_none(method: str, value: Any) -> None:
+    """What goes wrong in the words for violations hides no violation."""
+    kind = of_class(RowRule, look=lambda *_: [1], **{method: lambda *_: value})
+    report = validate(table(rows()), custom=[kind], every=True)
+
+    assert report.rows("odd").tolist() == [1]
+    assert not report.ok
+
+
+def test_counts_of_numpy() -> None:
+    """Whole numbers of numpy are counts."""
+    kind = of_class(
+        SplitRule,
+        survey=lambda _, batch: {"n": np.int32(batch.rows)},
+        conclude=lambda _, counts, facts: f"{counts['n']} rows",
+    )
+
+    assert "8 rows" in str(validate(table(rows()), custom=[kind]))
 
 
 @pytest.mark.parametrize(

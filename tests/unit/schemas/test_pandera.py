@@ -232,3 +232,17 @@ def test_no_such_backend() -> None:
     """A backend that does not exist is named."""
     with pytest.raises(ValueError, match="no backend 'dask'; there are: pyarrow, pandas, polars"):
         load("axolotl").to_pandera("dask")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"vocabsize": 3}, "unknown setting 'vocabsize'; did you mean 'vocab_size'?"),
+        ({"packing": True}, "unknown setting 'packing'; there are: sequence_len, "),
+    ],
+)
+def test_no_such_setting(setting: dict[str, Any], says: str) -> None:
+    """What the contract decides itself is none either."""
+    with pytest.raises(TypeError) as caught:
+        load("axolotl").to_pandera("pyarrow", **setting)
+    assert says in str(caught.value)

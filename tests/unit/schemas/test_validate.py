@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import random
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-import pretok_schemas
 from pretok_schemas import ContractViolation, Report, load, validate
 from pretok_schemas.findings import Outcome
 from pretok_schemas.outcome import LIMIT
@@ -284,54 +280,6 @@ def test_large_tables_are_cut() -> None:
 
     assert len(list(arrow_batches(table(rows)))) > 5
     assert report.rows("label-not-input-id").tolist() == [400 * n + 399 for n in range(60)]
-
-
-ALONE = """
-import sys
-ALLOWED = {*sys.stdlib_module_names, "numpy", "pyarrow", "pretok_schemas"}
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] not in ALLOWED:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Block())
-import pyarrow as pa
-from pretok_schemas import load, validate, ContractViolation, Contract
-ids = [[1, 5, 6, 2], [1, 7, 8, 2]]
-labels = [[-100, 5, 6, 2], [1, 9, 8, 2]]
-data = {"input_ids": ids, "attention_mask": [[1] * 4] * 2, "labels": labels}
-report = validate(data, vocab_size=10, eos_token_ids=2, every=True)
-assert report.rows("label-not-input-id").tolist() == [1], report
-contract = load("axolotl")
-assert not contract.accepts(contract.to_arrow())
-assert Contract.from_json(contract.to_json()) == contract
-assert not contract.diff(contract)
-try:
-    contract.to_pandera()
-except ImportError as error:
-    print(error)
-try:
-    report.raise_for_errors()
-except ContractViolation as error:
-    print(error)
-"""
-
-
-def test_numpy_and_pyarrow_are_enough(tmp_path: Path) -> None:
-    """With nothing else to be imported, a table is checked, and Pandera is asked for in a line."""
-    home = Path(pretok_schemas.__file__).parents[1]
-    (tmp_path / "pretok_schemas").symlink_to(home / "pretok_schemas")
-
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{ALONE}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert "pip install 'pandera[pyarrow]>=0.33'" in lines[0]
-    assert any(line.startswith("label-not-input-id: 1 of 2 rows (50 %)") for line in lines)
 
 
 def test_the_type_of_a_report() -> None:

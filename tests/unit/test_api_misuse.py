@@ -58,7 +58,7 @@ def no_batch() -> list[int]:
         ({"schema": "json"}, "schema: expected MODULE:NAME"),
         ({"name": 7}, "name: found 7, expected a name"),
         ({"split": ""}, "split: found '', expected a name"),
-        ({"engine": "spark"}, "engine: unknown engine 'spark'; known: local, ray, dask"),
+        ({"engine": "spark"}, "engine: unknown engine 'spark'; known: local, processes, ray, dask"),
         ({"engine": "rai"}, "did you mean 'ray'?"),
         ({"workers": 0}, "workers: found 0, expected a whole number >= 1"),
         ({"examples": "3"}, "examples: found '3', expected a whole number >= 1"),

@@ -281,6 +281,48 @@ def test_a_declaration_that_is_no_text(run: Run, here: Path) -> None:
     assert "sub/pyproject.toml:2: the file is not UTF-8" in ran.text
 
 
+@pytest.mark.parametrize("what", ["pipe", "/dev/zero", "large", "key of many parts", "many keys"])
+def test_declarations_that_nobody_wrote(run: Run, here: Path, what: str) -> None:
+    """A declaration within data is not waited for, not read without end, and told in few lines."""
+    write(here / "data/a.parquet", clean_rows())
+    file = here / "data/pyproject.toml"
+    head = "[tool.pretok]\n"
+    expected = "cannot be read: it is no regular file"
+    if what == "pipe":
+        os.mkfifo(file)
+    elif what == "/dev/zero":
+        file.symlink_to(what)
+    elif what == "large":
+        file.write_text(head + "#" * 2**20)
+        expected = "cannot be read: it is larger than 1,048,576 bytes"
+    elif what == "many keys":
+        file.write_text(head + "".join(f"key-{number} = 1\n" for number in range(1000)))
+        expected = "... and 900 more faults"
+    else:
+        file.write_text(head + ".".join(["a"] * 200_000) + " = 1\n")  # tomllib takes an hour
+        expected = "pyproject.toml:2: no valid TOML: a key of more than 100 parts"
+    ran = run("--pretok-data=data", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert expected in ran.text
+    assert len(ran.lines) < 150
+
+
+@pytest.mark.parametrize("where", ["named", "declared"])
+def test_a_trainer_configuration_that_is_a_pipe(run: Run, here: Path, where: str) -> None:
+    """It is not waited for."""
+    write(here / "data/a.parquet", clean_rows())
+    os.mkfifo(here / "data/x.yml")
+    if where == "declared":
+        declare(here / "data", '[tool.pretok]\ntrainer-config = "x.yml"\n')
+    ran = run(f"--pretok-data={'data' if where == 'declared' else 'data/x.yml'}", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert ("it is no regular file" if where == "named" else "no such file") in ran.text
+
+
 MISSING = {
     "file": ("data/none.parquet", "there is no such file or folder"),
     "glob": ("data/*.jsonl", "no file matches this pattern"),

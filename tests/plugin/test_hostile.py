@@ -737,3 +737,23 @@ def test_unreadable_json_lacks_no_column(run: Run, here: Path) -> None:
 
     sound(ran)
     assert failed(ran) == ["a.jsonl::unreadable-file"]
+
+
+# -- files that are written
+
+
+def test_violations_are_written_where_they_were_asked_for(run: Run, here: Path) -> None:
+    """Links beside the file are not written through, and a private file stays private."""
+    write(here / "data/a.parquet", faulty_rows())
+    (here / "mine").write_text("mine", encoding="utf-8")
+    for name in (".v.parquet.main.part", ".v.parquet.main.index", ".v.parquet.merged.part"):
+        (here / name).symlink_to("mine")
+    (here / "v.parquet").touch(mode=0o600)
+    ran = run("--pretok-data=data", "--pretok-violations=v.parquet")
+
+    sound(ran)
+    assert ran.code == 1
+    assert (here / "mine").read_text(encoding="utf-8") == "mine"
+    assert (here / "v.parquet").stat().st_mode & 0o777 == 0o600
+    assert pq.read_table(here / "v.parquet")["rule"].to_pylist() == [FAULT]
+    assert not list(here.glob(".v.parquet*"))

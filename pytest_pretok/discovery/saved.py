@@ -118,9 +118,9 @@ def listed_files(folder: Location) -> set[str]:
 
 
 def _json_object(path: Location) -> dict[str, object]:
-    """The object in a small JSON file, empty where there is none."""
+    """The object in a small JSON file, empty where there is none, or one that is not UTF-8."""
     try:
-        found = json.loads(read_small(path) or b"")
+        found = json.loads((read_small(path) or b"").decode("utf-8"))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

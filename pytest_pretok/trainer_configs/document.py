@@ -15,6 +15,7 @@ from pytest_pretok.small_files import read_regular
 
 Key = tuple[str | int, ...]
 
+LARGEST = 2**18  # bytes; PyYAML takes ten seconds for as much
 MOST_VALUES = 100_000  # once aliases are written out
 _INSTALL = "reading YAML needs PyYAML: pip install 'pytest-pretok[yaml]'"
 
@@ -175,7 +176,7 @@ def read_document(file: Path, shown: str) -> Document:
 def _decode(file: Path, shown: str) -> str:
     line = None
     try:
-        return read_regular(file).decode("utf-8-sig")
+        return read_regular(file, LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         reason = "the file is not UTF-8"

@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_pretok.small_files import read_regular
 from pytest_pretok.trainer_configs import SUFFIXES, axolotl, llama_factory
 from pytest_pretok.trainer_configs.base import TrainerConfig
-from pytest_pretok.trainer_configs.document import read_document
+from pytest_pretok.trainer_configs.document import LARGEST, read_document
 
 _KEYS = axolotl.KEYS | llama_factory.KEYS
 _KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?(\w+)["']?[ \t]*:""", re.M)
@@ -22,7 +22,7 @@ def looks_like_config(file: Path) -> bool:
     try:
         if file.suffix.lower() not in SUFFIXES:
             return False
-        return any(key.decode() in _KEYS for key in _KEY.findall(read_regular(file)))
+        return any(key.decode() in _KEYS for key in _KEY.findall(read_regular(file, LARGEST)))
     except (OSError, UnicodeDecodeError):
         return False
 

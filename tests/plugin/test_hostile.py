@@ -496,6 +496,37 @@ def test_caches_beside_saved_data(run: Run, here: Path) -> None:
     assert ran.code == 0
 
 
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "/dev/null"])
+def test_what_bears_the_name_of_data_and_is_no_file(run: Run, here: Path, kind: str) -> None:
+    """A pipe or a device among the data stands where data should be: it is not passed over."""
+    write(here / "data/a.parquet", clean_rows())
+    if kind == "pipe":
+        os.mkfifo(here / "data/b.parquet")
+    else:
+        (here / "data/b.parquet").symlink_to(kind)
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert failed(ran) == ["data/b.parquet::unreadable-file"]
+    assert "not a regular file" in ran.text
+
+
+def test_a_state_that_datasets_cannot_read(run: Run, here: Path) -> None:
+    """`datasets` opens metadata as UTF-8, without a byte order mark; so it is here."""
+    folder = write_saved(here / "data/saved", clean_rows())
+    state = folder / "state.json"
+    text = state.read_text(encoding="utf-8")
+    for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
+        state.write_bytes(content)
+        with pytest.raises(ValueError, match=r"BOM|codec"), state.open(encoding="utf-8") as file:
+            json.load(file)
+        ran = run("--pretok-data=data/saved/state.json", "-rf")
+
+        sound(ran)
+        assert failed(ran) == ["data/saved/state.json::unreadable-file"]
+
+
 # -- rows that no trainer takes
 
 Rows = list[dict[str, object]]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pytest_pretok.faults import DeclarationError
-from pytest_pretok.small_files import LARGEST
 from pytest_pretok.trainer_configs.axolotl_prepared import dataset_hash, prepared_folders
 from pytest_pretok.trainer_configs.base import Source, TrainerConfig
+from pytest_pretok.trainer_configs.document import LARGEST
 from pytest_pretok.trainer_configs.model_folder import vocabulary
 from pytest_pretok.trainer_configs.read import looks_like_config, read_config
 
@@ -288,7 +288,7 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str]] = {
     "deep": ("datasets: " + "[" * 5000 + "]" * 5000, None, "it is nested too deeply"),
     "date": ("datasets: []\nx: 2020-99-99\n", None, "no valid YAML"),
     "digits": ("datasets: []\nx: " + "9" * 5000, None, "no valid YAML"),
-    "large": (b"#" * (LARGEST + 1), None, "larger than 1,048,576 bytes"),
+    "large": (b"#" * (LARGEST + 1), None, "larger than 262,144 bytes"),
 }
 
 

@@ -288,6 +288,7 @@ class _Builder:
                 node_path(shard.path, self.request.root),
                 shard.error,
                 shard.format,
+                shard.columns,
             )
             for shard in split.shards
         )

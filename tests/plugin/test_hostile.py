@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cmarkgfm import github_flavored_markdown_to_html
 from cmarkgfm.cmark import Options
 
+from pytest_pretok import check
 from tests.plugin.conftest import Ran, Run
 from tests.plugin.data import (
     FAULT,
@@ -527,6 +529,25 @@ def test_a_state_that_datasets_cannot_read(run: Run, here: Path) -> None:
         assert failed(ran) == ["data/saved/state.json::unreadable-file"]
 
 
+@pytest.mark.parametrize("way", ["saved", "in memory"])
+def test_columns_that_a_format_hides(run: Run, here: Path, way: str) -> None:
+    """What `set_format` leaves out is in no row that a trainer gets: it is saved with the data."""
+    saved = datasets.Dataset.from_list(clean_rows())
+    saved.set_format("numpy", columns=["input_ids", "attention_mask"])
+    saved.save_to_disk(here / "data/saved")
+    loaded = datasets.load_from_disk(here / "data/saved")
+    assert list(loaded[0]) == ["input_ids", "attention_mask"]
+    if way == "saved":
+        ran = run("--pretok-data=data", "-rf")
+
+        sound(ran)
+        assert failed(ran) == ["data/saved/state.json::missing-column"]
+        assert "no labels" in ran.text
+    else:
+        assert "missing-column" in {one.finding.rule for one in check(loaded).results if one.failed}
+        assert check(loaded.with_format(None)).ok
+
+
 # -- rows that no trainer takes
 
 Rows = list[dict[str, object]]
@@ -768,6 +789,34 @@ def test_unreadable_json_lacks_no_column(run: Run, here: Path) -> None:
 
     sound(ran)
     assert failed(ran) == ["a.jsonl::unreadable-file"]
+
+
+def test_an_extension_type_that_cannot_be_hashed(here: Path) -> None:
+    """Types that somebody registered are met in files; pyarrow's own have no hash."""
+
+    class Marked(pa.ExtensionType):
+        def __init__(self) -> None:
+            super().__init__(pa.list_(pa.int32()), "marked.ids")
+
+        def __arrow_ext_serialize__(self) -> bytes:
+            return b""
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage: pa.DataType, _: bytes) -> Marked:
+            return cls()
+
+    table = table_of(clean_rows())
+    marked = pa.ExtensionArray.from_storage(Marked(), table["labels"].combine_chunks())
+    write(here / "a.parquet", table.set_column(2, "labels", marked))
+    pa.register_extension_type(Marked())
+    try:
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(pq.read_schema(here / "a.parquet").field("labels").type)
+        report = check(here / "a.parquet")
+    finally:
+        pa.unregister_extension_type("marked.ids")
+
+    assert "column-type" in {one.finding.rule for one in report.results if one.failed}
 
 
 # -- files that are written

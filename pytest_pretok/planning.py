@@ -24,7 +24,7 @@ from pytest_pretok.configs import Configs
 from pytest_pretok.declared import DECLARATION, Declaration, has_declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
 from pytest_pretok.faults import DeclarationError, Fault
-from pytest_pretok.paths import exists, is_file, is_folder
+from pytest_pretok.paths import exists, is_file, is_folder, matching
 from pytest_pretok.plan import Plan, PlannedDataset, PlannedShard, PlannedSplit
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, contract_of, undeclared
@@ -310,7 +310,7 @@ class _Builder:
             return
         path = _absolute(text, self.request.cwd)
         if not exists(path):
-            matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
+            matches = matching(str(path)) if glob.has_magic(text) else []
             if not matches:
                 raise PlanError(_not_there(text, path))
             for match in matches:

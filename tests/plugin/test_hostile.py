@@ -236,6 +236,30 @@ def test_a_folder_that_cannot_be_listed(
     assert "data/shut::unreadable-file" in failed(ran)
 
 
+@pytest.mark.parametrize("argument", ["data", "data/**/*.parquet"])
+def test_folders_nested_without_end(run: Run, here: Path, argument: str) -> None:
+    """What lies deeper than folders are searched is not passed over, and ends no run."""
+    write(here / "data/a.parquet", clean_rows())
+    here_again = Path.cwd()
+    os.chdir(here / "data")
+    for _ in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    write(Path("b.parquet"), faulty_rows())
+    os.chdir(here_again)
+    try:
+        ran = run(f"--pretok-data={argument}", "-rf", subprocess=True)
+    finally:
+        subprocess.run(["rm", "-r", here / "data"], check=True)  # Python's own removal recurses
+
+    sound(ran)
+    if argument == "data":
+        assert ran.code == 1
+        assert failed(ran) == [f"data/{'d/' * 100}d::unreadable-file"]
+    else:
+        assert ran.code == 4
+
+
 # -- declarations
 
 DECLARATIONS = {

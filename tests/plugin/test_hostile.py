@@ -325,7 +325,7 @@ def test_declarations_that_nobody_wrote(run: Run, here: Path, what: str) -> None
         file.write_text(head + "".join(f"key-{number} = 1\n" for number in range(1000)))
         expected = "... and 900 more faults"
     else:
-        file.write_text(head + ".".join(["a"] * 200_000) + " = 1\n")  # tomllib takes an hour
+        file.write_text(head + ".".join(["a"] * 200_000) + " = 1\n")  # tomllib squares them
         expected = "pyproject.toml:2: no valid TOML: a key of more than 100 parts"
     ran = run("--pretok-data=data", subprocess=True)
 
@@ -687,6 +687,26 @@ def test_code_in_data_is_never_run(
     sound(ran)
     assert ran.code == 0
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("way", ["flag", "check", "check an id"])
+def test_settings_of_pytest_in_data_are_not_read(here: Path, way: str) -> None:
+    """A pytest.ini that lies in the data could name code; pytest reads one beside an argument."""
+    write(here / "data/a.parquet", clean_rows())
+    (here / "data/pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = -p evil\n")
+    (here / "data/evil.py").write_text(f"import os\nos.mkdir({str(here / 'executed')!r})\n")
+    words = {
+        "flag": ["pytest", "--pretok-data=data"],
+        "check": ["pytest_pretok", "check", "data"],
+        "check an id": ["pytest_pretok", "check", "data/a.parquet::no-rows"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *words[way]], cwd=here, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+    assert not (here / "executed").exists()
 
 
 def test_a_declaration_in_data_runs_nothing(run: Run, here: Path) -> None:

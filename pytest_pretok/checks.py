@@ -239,7 +239,7 @@ class Checks:
     def _scan(self, number: int, split: str) -> SplitScan:
         planned = next(s for s in self.plan.datasets[number].splits if s.name == split)
         shards = [
-            Shard(one.path, one.shown, one.format, one.error, self.held.get(one.path))
+            Shard(one.path, one.shown, one.format, one.error, self.held.get(one.path), one.columns)
             for one in planned.shards
         ]
         judge = self.judge(number, split)

@@ -45,11 +45,18 @@ from pytest_pretok.imports import (
 )
 from pytest_pretok.paths import exists
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting
+from pytest_pretok.small_files import read_regular
 from pytest_pretok.stores import fault_of, is_url
 from pytest_pretok.toml_lines import key_lines
 
 S = TypeVar("S", bound=Defaults)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_MOST_PARTS = 100
+# tomllib takes the square of their number, in time, and the lines of keys in memory.
+_ENDLESS = re.compile(
+    r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{_MOST_PARTS}}}"
+)
 
 
 def read_declaration(
@@ -155,8 +162,12 @@ def _parse(file: Path, shown: str) -> tuple[dict[str, Any], dict[tuple[str, ...]
     """What a file holds, and the lines of its keys."""
     line: int | None = None
     try:
-        text = file.read_bytes().decode("utf-8")
-        return tomllib.loads(text), key_lines(text)
+        text = read_regular(file).decode("utf-8")
+        if endless := _ENDLESS.search(text):
+            line = text.count("\n", 0, endless.start()) + 1
+            reason = f"no valid TOML: a key of more than {_MOST_PARTS} parts"
+        else:
+            return tomllib.loads(text), key_lines(text)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         reason = "the file is not UTF-8"

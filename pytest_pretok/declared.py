@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_pretok.settings import DatasetSettings, Defaults
+from pytest_pretok.small_files import read_regular
 
 DECLARATION = "pyproject.toml"
 CONFIG_KEY = "trainer-config"
@@ -37,7 +38,7 @@ class Declaration:
 def has_declaration(file: Path) -> bool:
     """Whether a file may hold ``[tool.pretok]``: cheap, and never wrongly no."""
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return False
     except OSError:

@@ -13,6 +13,7 @@ from typing import Any
 from pretok_schemas.text import plural, printable
 
 _LONGEST_KEY = 120  # of a fault's text
+_MOST_SHOWN = 100  # faults in one text; who has more has another kind of file
 _MOST_NAMES = 20  # that are listed where no spelling is near
 
 LATER = {
@@ -42,7 +43,10 @@ class DeclarationError(Exception):
         self.faults = tuple(sorted(faults, key=lambda f: (order.index(f.file), f.line or 0)))
         files = ", ".join(dict.fromkeys(fault.file for fault in self.faults))
         head = f"{plural(len(self.faults), 'fault')} in {files}"
-        super().__init__("\n".join([head, *(f"  {fault}" for fault in self.faults)]))
+        shown = [f"  {fault}" for fault in self.faults[:_MOST_SHOWN]]
+        if more := len(self.faults) - len(shown):
+            shown.append(f"  ... and {plural(more, 'more fault', 'more faults')}")
+        super().__init__("\n".join([head, *shown]))
 
 
 def place_of(table: tuple[str, ...], key: tuple[str, ...]) -> str:

@@ -131,8 +131,9 @@ def _rows(data: Any, folder: Callable[[], Path]) -> Rows:
 def _of_datasets(data: Any) -> Held:
     stored = data.data.table
     size = int(stored.nbytes * len(data) / max(1, stored.num_rows))
-    arrow = data.with_format("arrow")
-    names = data.column_names
+    shown = data.format  # rows have no other columns than `set_format` names
+    names = data.column_names if shown["output_all_columns"] else shown["columns"]
+    arrow = data.with_format("arrow", columns=names)
     columns = {name: stored.schema.field(name).type for name in names}
     return Held(columns, columns, (), len(data), size, lambda a, b: open_table(arrow[a:b]))
 

@@ -6,6 +6,8 @@ holds what the file system cannot spell, and a store where it cannot be asked.
 
 from __future__ import annotations
 
+import glob
+
 from pytest_pretok.stores import Location, RemotePath, info_of
 
 
@@ -31,6 +33,14 @@ def exists(path: Location) -> bool:
         return _kind(path) is not None if isinstance(path, RemotePath) else path.exists()
     except (OSError, ValueError):
         return False
+
+
+def matching(pattern: str) -> list[str]:
+    """The paths that a pattern matches, in order; none where folders lie too deep for Python."""
+    try:
+        return sorted(glob.glob(pattern, recursive=True))
+    except RecursionError:
+        return []
 
 
 def _kind(path: RemotePath) -> str | None:

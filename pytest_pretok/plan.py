@@ -19,13 +19,15 @@ class PlannedShard:
     """One file or remote object: its path or URL, how messages name it, and why it cannot be opened
     (None: it may be).
 
-    ``format`` is the only one that it may have (None: any).
+    ``format`` is the only one that it may have (None: any), ``columns`` are the only ones that its
+    rows show (None: all).
     """
 
     path: str
     shown: str
     error: str | None = None
     format: str | None = None
+    columns: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from pretok_schemas.text import printable
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -27,12 +30,27 @@ def write_whole(path: Path, text: str) -> None:
     # Named by the process alone: the name of the file may be as long as names can be.
     scratch = real.with_name(f".pretok-{os.getpid()}.part")
     try:
-        scratch.write_bytes(text.encode("utf-8"))
-        if real.exists():
-            shutil.copymode(real, scratch)
+        with open_new(scratch, real) as file:
+            file.write(text.encode("utf-8"))
         scratch.replace(real)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def open_new(path: Path, like: Path) -> BinaryIO:
+    """A new file to write, which whoever may not read the file ``like`` may not read either.
+
+    What stands under its name is removed: were it written to, a link would lead to another file.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    mode = stat.S_IMODE(like.stat().st_mode) if like.exists() else None
+    made = os.open(path, _NEW, 0o666 if mode is None else mode & 0o600)
+    if mode is not None:
+        path.chmod(mode)
+    return os.fdopen(made, "wb")
 
 
 def make_folder(path: Path) -> None:

@@ -22,7 +22,7 @@ from pytest_pretok.discovery.names import (
 from pytest_pretok.discovery.remote import remote_shards
 from pytest_pretok.discovery.saved import is_saved_folder, saved_dataset
 from pytest_pretok.discovery.walk import has_columns, once, walk
-from pytest_pretok.paths import exists, is_file, is_folder
+from pytest_pretok.paths import exists, is_file, is_folder, matching
 from pytest_pretok.stores import Location, RemotePath, is_url
 
 _NOT_YOURS = (
@@ -113,7 +113,7 @@ def _declared_shards(
     if exists(path):
         return (FoundShard(path),)
     if glob.has_magic(text):
-        found = sorted(glob.glob(str(path), recursive=True))
+        found = matching(str(path))
         files = once(Path(name) for name in found if is_file(Path(name)))
         return _complete(files) or (FoundShard(path, error="no file matches this pattern"),)
     return (FoundShard(path, error="there is no such file or folder"),)

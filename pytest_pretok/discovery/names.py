@@ -35,12 +35,14 @@ _SHARD = re.compile(r"^(?P<name>.+)-(?P<index>\d{4,6})-of-(?P<count>\d{4,6})(?P<
 class FoundShard:
     """One file that belongs to a split; ``error`` says why it cannot be opened.
 
-    ``format`` is the only one that it may have, where what names it says so.
+    ``format`` is the only one that it may have, where what names it says so; ``columns`` are the
+    only ones of it that its rows show (None: all).
     """
 
     path: Location
     error: str | None = None
     format: str | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

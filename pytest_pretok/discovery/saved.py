@@ -67,9 +67,11 @@ def _state_shards(folder: Location) -> tuple[FoundShard, ...]:
     state = folder / STATE_FILE
     if not is_file(state):
         return (FoundShard(state, error=f"{STATE_FILE} is missing"),)
-    listed = _json_object(state).get("_data_files")
+    told = _json_object(state)
+    listed = told.get("_data_files")
     if not isinstance(listed, list) or not listed:
         return (FoundShard(state, error=f"{STATE_FILE} names no data files"),)
+    columns = _shown_columns(told)
     shards = []
     for entry in listed:
         name = entry.get("filename") if isinstance(entry, dict) else None
@@ -79,8 +81,17 @@ def _state_shards(folder: Location) -> tuple[FoundShard, ...]:
         elif not is_file(path):
             shards.append(FoundShard(path, error=f"{STATE_FILE} names it, but it is missing"))
         else:
-            shards.append(FoundShard(path, format="arrow-stream"))  # `datasets` reads no other
+            # `datasets` reads no other format.
+            shards.append(FoundShard(path, format="arrow-stream", columns=columns))
     return tuple(shards)
+
+
+def _shown_columns(state: dict[str, object]) -> tuple[str, ...] | None:
+    """The only columns that rows show: those of `set_format`, which is saved with the data."""
+    columns = state.get("_format_columns")
+    if not isinstance(columns, list) or state.get("_output_all_columns"):
+        return None
+    return tuple(name for name in columns if isinstance(name, str))
 
 
 def _wrong_with(name: object, kind: str, single: bool = True) -> str | None:
@@ -118,9 +129,9 @@ def listed_files(folder: Location) -> set[str]:
 
 
 def _json_object(path: Location) -> dict[str, object]:
-    """The object in a small JSON file, empty where there is none."""
+    """The object in a small JSON file, empty where there is none, or one that is not UTF-8."""
     try:
-        found = json.loads(read_small(path) or b"")
+        found = json.loads((read_small(path) or b"").decode("utf-8"))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -16,7 +16,7 @@ from typing import Literal
 from pytest_pretok.discovery.declared import declared_splits
 from pytest_pretok.discovery.names import FoundShard, FoundSplit
 from pytest_pretok.discovery.saved import DICT_FILE, format_type, is_saved_folder
-from pytest_pretok.paths import exists, is_file, is_folder
+from pytest_pretok.paths import exists, is_file, is_folder, matching
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
 from pytest_pretok.stores import RemotePath, is_url
 from pytest_pretok.trainer_configs.base import Source
@@ -139,7 +139,7 @@ def _files(text: str, base: Path) -> tuple[FoundShard, ...]:
     path = base / text
     if is_file(path):
         return (FoundShard(path),)
-    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
+    matches = matching(str(path)) if glob.has_magic(text) else []
     found = tuple(FoundShard(Path(match)) for match in matches if is_file(Path(match)))
     why = "there is no such file; data_files are relative to the working directory, not to path"
     return found or (FoundShard(path, error=why),)

@@ -15,6 +15,7 @@ from pytest_pretok.paths import is_folder
 from pytest_pretok.readers import UnreadableFile, data_suffix, read_header
 from pytest_pretok.stores import Location, identity
 
+_DEEPEST = 100  # folders within each other that are searched: Python has a stack of about 1,000
 UNSEARCHED = frozenset({"node_modules", "__pycache__", "site-packages"})
 
 
@@ -36,18 +37,21 @@ def walk(root: Path, ignored: Collection[Path] = ()) -> Search:
     """
     search = Search()
     seen: set[str] = set()
-    _walk(root, search, seen, frozenset(ignored), top=True)
+    _walk(root, search, seen, frozenset(ignored), level=0)
     search.files = once(search.files)
     return search
 
 
 def _walk(
-    folder: Path, search: Search, seen: set[str], ignored: frozenset[Path], top: bool
+    folder: Path, search: Search, seen: set[str], ignored: frozenset[Path], level: int
 ) -> None:
     real = os.path.realpath(folder)
     if real in seen or folder in ignored:
         return
     seen.add(real)
+    if level > _DEEPEST:
+        search.files.append(folder)  # as one that cannot be listed
+        return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
     except OSError:
@@ -55,7 +59,7 @@ def _walk(
         search.files.append(folder)
         return
     names = {entry.name for entry in entries}
-    if not top and "pyvenv.cfg" in names:
+    if level and "pyvenv.cfg" in names:
         return
     saved = is_saved_folder(folder) if names & {DICT_FILE, STATE_FILE} else False
     listed = listed_files(folder) if saved else set()
@@ -68,7 +72,7 @@ def _walk(
         if _is_folder(entry):
             hidden = entry.name.startswith(".") or entry.name in UNSEARCHED
             if not hidden and not saved:
-                _walk(path, search, seen, ignored, top=False)
+                _walk(path, search, seen, ignored, level + 1)
         elif entry.name == "pyproject.toml":
             search.declarations.append(path)
         elif data_suffix(entry.name) and not entry.name.startswith("."):

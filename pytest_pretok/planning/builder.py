@@ -14,7 +14,7 @@ from pathlib import Path
 from pytest_pretok import discovery
 from pytest_pretok.declared import DECLARATION, Declaration
 from pytest_pretok.discovery import FoundDataset, FoundSplit
-from pytest_pretok.paths import exists, is_folder
+from pytest_pretok.paths import exists, is_folder, matching
 from pytest_pretok.planning.configs import Configs
 from pytest_pretok.planning.datasets import Datasets
 from pytest_pretok.planning.declarations import Declarations
@@ -68,7 +68,7 @@ class Builder:
             return
         path = absolute(text, self.request.cwd)
         if not exists(path):
-            matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(text) else []
+            matches = matching(str(path)) if glob.has_magic(text) else []
             if not matches:
                 raise PlanError(not_there(text, path))
             for match in matches:

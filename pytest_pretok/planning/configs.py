@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_pretok.declared import CONFIG_KEY, Declaration
 from pytest_pretok.faults import DeclarationError, Fault
-from pytest_pretok.paths import is_file
+from pytest_pretok.paths import is_file, matching
 from pytest_pretok.text import node_path
 
 if TYPE_CHECKING:
@@ -98,5 +98,5 @@ class Configs:
 
 
 def _files(path: Path, pattern: bool) -> list[Path]:
-    matches = sorted(glob.glob(str(path), recursive=True)) if pattern else []
+    matches = matching(str(path)) if pattern else []
     return [Path(os.path.normpath(match)) for match in matches or [str(path)]]

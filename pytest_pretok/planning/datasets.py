@@ -112,6 +112,7 @@ class Datasets:
                 node_path(shard.path, self.request.root),
                 shard.error,
                 shard.format,
+                shard.columns,
             )
             for shard in split.shards
         )

@@ -23,6 +23,7 @@ _LONGEST_REASON = 300
 # Bytes of text that one row may have: three million tokens with their labels and mask. A few
 # kilobytes of compressed text can be one line that no memory holds.
 LONGEST_ROW = 2**26
+LONGEST_LIST = 2**24  # numbers in a cell; no trainer's context is as long
 TOO_LONG = (
     f"is longer than the {LONGEST_ROW:,} bytes that a row of text may have; "
     "write longer rows as Parquet or Arrow"

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from pretok_schemas.cuts import cut_by_tokens, empty_columns
-from pytest_pretok.readers.guard import check_batch
+from pretok_schemas.cuts import cut_by_tokens, empty_columns, list_lengths
+from pytest_pretok.readers.base import LONGEST_LIST, UnreadableFile
+from pytest_pretok.readers.guard import check_batch, is_list
 
 
 def first_of_each(names: Sequence[str]) -> dict[str, int]:
@@ -44,11 +45,22 @@ def deliver(batch: pa.RecordBatch, columns: Sequence[str], tokens: int) -> Itera
     row. Nothing is copied.
 
     Raises:
-        UnreadableFile: an array points outside of its own buffers.
+        UnreadableFile: an array points outside of its own buffers, or has a list that would take
+            gigabytes to judge.
     """
     picked = pick(batch, columns)
     check_batch(picked)
+    _check_lengths(picked)
     start = 0
     for stop in cut_by_tokens(picked, max(1, tokens)):
         yield picked.slice(start, stop - start)
         start = stop
+
+
+def _check_lengths(batch: pa.RecordBatch) -> None:
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        if is_list(array.type) and pa.types.is_integer(array.type.value_type):
+            longest = list_lengths(array).max(initial=0)
+            if longest > LONGEST_LIST:
+                told = f"a row of {longest:,} values, at most {LONGEST_LIST:,} are judged"
+                raise UnreadableFile(f"column {name!r}: {told}")

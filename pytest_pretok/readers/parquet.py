@@ -24,14 +24,15 @@ from pytest_pretok.readers.batches import (
     repeated_names,
 )
 from pytest_pretok.readers.guard import is_list
-from pytest_pretok.stores import Location, RemotePath, located, open_parts
+from pytest_pretok.stores import Location, RemotePath, is_url, located, open_parts
 
 _WHAT = "not readable as Parquet"
 _PAGES = 2**20  # bytes read ahead in each column chunk
 _PAGES_AFAR = 2**23  # the same, of a remote file
 _HELD = 2**26  # bytes of a remote unit whose columns are fetched before the first is decoded
 _BYTES_A_TOKEN = 8  # the measure for columns that are no lists
-_SMALL = 2**20  # bytes of a unit that is decoded whole: counting its tokens first costs more
+_SMALL = 2**20  # bytes of a remote unit that is decoded whole
+_WHOLE = 4  # times the tokens of a batch: a unit that is decoded whole, and cut behind that
 
 
 @contextmanager
@@ -188,20 +189,23 @@ def _batches(
 
 
 def _rows_a_batch(file: pq.ParquetFile, unit: Unit, wanted: Sequence[str], tokens: int) -> int:
-    """Rows with about ``tokens`` tokens, by the unit's bytes and its first group's own counts.
+    """Rows with about ``tokens`` tokens, by the counts of the unit's groups.
 
-    Several groups in one unit are small, so that a wrong guess costs no memory to speak of.
+    Their bytes tell little: equal tokens, millions of them, are stored in a few. Of a remote unit
+    only the first group is counted, and none of a small one: each would be a request of its own.
     """
-    groups = [file.metadata.row_group(number) for number in range(*unit.part)]
-    rows = sum(group.num_rows for group in groups)
-    size = sum(group.total_byte_size for group in groups)
-    if size <= _SMALL:
+    groups = {number: file.metadata.row_group(number) for number in range(*unit.part)}
+    rows = sum(group.num_rows for group in groups.values())
+    size = sum(group.total_byte_size for group in groups.values())
+    counted = [number for number, group in groups.items() if group.num_rows]
+    if is_url(unit.path):
+        counted = counted[:1] if size > _SMALL else []
+    if not counted:
         return max(1, int(rows))
-    first = next((i for i, group in enumerate(groups) if group.num_rows), None)
-    if first is None:
-        return tokens
-    held = _tokens_in_group(file, unit.part[0] + first, wanted)
-    estimate = held * size / max(1, groups[first].total_byte_size)
+    held = sum(_tokens_in_group(file, number, wanted) for number in counted)
+    estimate = held * size / max(1, sum(groups[number].total_byte_size for number in counted))
+    if max(rows, estimate) <= _WHOLE * tokens:
+        return max(1, int(rows))
     return max(1, min(tokens, int(tokens * rows / max(1.0, estimate))))
 
 

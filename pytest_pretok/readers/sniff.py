@@ -71,11 +71,15 @@ def sniff_format(path: Location) -> str:
     try:
         return _format_of(path)
     except UnreadableFile as error:
-        suffix = data_suffix(path.name)
-        if error.foreign and suffix and suffix not in _OF_MANY_USES:
-            # Whatever bears a dataset's suffix was meant to be one: it is damaged or mistaken.
+        if error.foreign and _is_meant(path):
             raise UnreadableFile(error.reason) from error
         raise
+
+
+def _is_meant(path: Location) -> bool:
+    """Whether a file bears a dataset's suffix: what is none is damaged or mistaken."""
+    suffix = data_suffix(path.name)
+    return suffix is not None and suffix not in _OF_MANY_USES
 
 
 def _format_of(path: Location) -> str:
@@ -113,7 +117,7 @@ def check_regular(path: Location) -> None:
             os.scandir(path).close()
         raise UnreadableFile("a folder, not a file", foreign=True)
     if not stat.S_ISREG(status.st_mode):
-        raise UnreadableFile("not a regular file", foreign=True)
+        raise UnreadableFile("not a regular file", foreign=not _is_meant(path))
     if not status.st_size:
         raise UnreadableFile("0 bytes")
 

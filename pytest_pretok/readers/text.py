@@ -109,7 +109,10 @@ def _decompressed(path: Location, kind: str) -> Iterator[bytes]:
                 yield from _xz_pieces(raw)
         else:
             with open_stream(path) as raw, pa.CompressedInputStream(raw, kind) as file:
-                yield from iter(lambda: file.read(PIECE), b"")
+                # Not by its `read`, which keeps the room for a piece for ever where it fails.
+                piece = memoryview(bytearray(PIECE))
+                while size := file.readinto(piece):
+                    yield bytes(piece[:size])
 
 
 def _xz_pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from pretok_schemas.state import HitTable
 from pytest_pretok.checks import Checks
 from pytest_pretok.plan import Plan
 from pytest_pretok.scan import SplitScan
-from pytest_pretok.whole_files import make_folder
+from pytest_pretok.whole_files import make_folder, open_new
 
 _GROUP = 1_048_576  # rows of a row group
 
@@ -44,7 +44,10 @@ def write_part(path: Path, worker: str, checks: Checks) -> None:
     """Write the violations of the splits that this process scanned, and an index of row groups."""
     make_folder(path.parent)
     scanned: list[list[Any]] = []
-    with pq.ParquetWriter(_part(path, worker), SCHEMA, compression="zstd") as writer:
+    with (
+        open_new(_part(path, worker), path) as file,
+        pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer,
+    ):
         for (number, split), scan in checks.finished_scans().items():
             judge = checks.judge(number, split)
             chosen = {rule.name for rule in judge.selected}
@@ -72,7 +75,10 @@ def merge_parts(path: Path, plan: Plan) -> None:
             places.setdefault((number, split, rule), (part, range(group, group + groups)))
             group += groups
     scratch = path.with_name(f".{path.name}.merged.part")
-    with pq.ParquetWriter(scratch, SCHEMA, compression="zstd") as writer:
+    with (
+        open_new(scratch, path) as out,
+        pq.ParquetWriter(out, SCHEMA, compression="zstd") as writer,
+    ):
         for number, dataset in enumerate(plan.datasets):
             for planned in dataset.splits:
                 found = [rule for n, split, rule in places if (n, split) == (number, planned.name)]

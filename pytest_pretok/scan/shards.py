@@ -44,7 +44,8 @@ class Shard:
     """One file of a split: where it is, how messages name it, or why it cannot be opened.
 
     ``format`` is the only one that it may have, where a folder's metadata names it (None: any).
-    ``held`` are its rows if it is no file, but what another library holds.
+    ``held`` are its rows if it is no file, but what another library holds. ``columns`` are the only
+    ones that its rows show, where that metadata hides others (None: all).
     """
 
     path: str
@@ -52,6 +53,7 @@ class Shard:
     format: str | None = None
     error: str | None = None
     held: Held | None = None
+    columns: Sequence[str] | None = None
 
 
 class Opening:
@@ -104,10 +106,18 @@ class Opening:
         if shard.format not in (None, header.format):
             found, due = _KINDS[header.format], _KINDS[shard.format]
             raise UnreadableFile(f"{found}, where the metadata of its folder promises {due}")
-        return header
+        if shard.columns is None:
+            return header
+        shown = {name: header.columns[name] for name in header.columns if name in shard.columns}
+        return replace(header, columns=shown)
 
     def _layout(self, header: Header) -> Layout:
-        key = (tuple(header.columns.items()), tuple(header.seen.items()))
+        # By their texts: extension types that somebody registered need not be hashable.
+        types = (
+            (name, str(dtype), str(getattr(dtype, "storage_type", "")))
+            for name, dtype in header.columns.items()
+        )
+        key = (tuple(types), tuple(header.seen.items()))
         if key not in self._layouts:
             self._layouts[key] = self._judge.columns.layout(
                 header.columns, header.types, self._roles

@@ -18,6 +18,7 @@ from pytest_pretok.inspect.measure import Measures, measure
 from pytest_pretok.inspect.reading import open_shard
 from pytest_pretok.inspect.targets import TargetError, plan_for
 from pytest_pretok.plan import PlannedShard
+from pytest_pretok.small_files import read_regular
 from pytest_pretok.starting.contracts import contract_for
 from pytest_pretok.starting.evidence import guesses
 from pytest_pretok.starting.found import (
@@ -186,7 +187,7 @@ def check(file: Path) -> str:
     if file.name != DECLARATION:
         raise StartError(f"{file.name}: declarations are read from {DECLARATION} alone")
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = read_regular(file).decode("utf-8")
         document = tomllib.loads(text)
     except FileNotFoundError:
         return ""

@@ -11,10 +11,11 @@ from typing import Any
 
 from pretok_schemas.text import printable
 from pytest_pretok.faults import DeclarationError, Fault, quote
+from pytest_pretok.small_files import read_regular
 
 Key = tuple[str | int, ...]
 
-LARGEST = 2**20  # bytes; a configuration is written by hand
+LARGEST = 2**18  # bytes; PyYAML takes ten seconds for as much
 MOST_VALUES = 100_000  # once aliases are written out
 _INSTALL = "reading YAML needs PyYAML: pip install 'pytest-pretok[yaml]'"
 
@@ -175,10 +176,7 @@ def read_document(file: Path, shown: str) -> Document:
 def _decode(file: Path, shown: str) -> str:
     line = None
     try:
-        content = file.read_bytes() if file.stat().st_size <= LARGEST else None
-        if content is not None:
-            return content.decode("utf-8-sig")
-        reason = f"larger than {LARGEST:,} bytes: no configuration"
+        return read_regular(file, LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         reason = "the file is not UTF-8"

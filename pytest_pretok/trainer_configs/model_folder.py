@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_pretok.small_files import read_regular
+
 LARGEST = 2**27  # bytes of a tokenizer.json
 _ROLES = ("bos", "eos", "pad")
 
@@ -114,9 +116,7 @@ def _is_id(value: Any) -> bool:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST:
-            return {}
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_regular(path, LARGEST))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pytest_pretok.small_files import read_regular
 from pytest_pretok.trainer_configs import SUFFIXES, axolotl, llama_factory
 from pytest_pretok.trainer_configs.base import TrainerConfig
 from pytest_pretok.trainer_configs.document import LARGEST, read_document
@@ -19,9 +20,9 @@ _KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?(\w+)["']?[ \t]*:""", re.M)
 def looks_like_config(file: Path) -> bool:
     """Whether a YAML file may be a trainer's configuration, by the keys at the top: cheap."""
     try:
-        if file.suffix.lower() not in SUFFIXES or file.stat().st_size > LARGEST:
+        if file.suffix.lower() not in SUFFIXES:
             return False
-        return any(key.decode() in _KEYS for key in _KEY.findall(file.read_bytes()))
+        return any(key.decode() in _KEYS for key in _KEY.findall(read_regular(file, LARGEST)))
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -11,7 +11,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -159,4 +161,40 @@ def test_a_hundred_thousand_columns(tmp_path: Path, suffix: str) -> None:
     assert "unreadable-file" not in found
     assert "missing-column" not in found
     assert ("no-rows" in found) == (suffix == "arrow")
+    assert peak < MOST
+
+
+def constant(rows: int, length: int) -> pa.Table:
+    """Rows of one id, which take next to nothing in a file."""
+    offsets = np.arange(rows + 1, dtype=np.int64) * length
+    cells = pa.LargeListArray.from_arrays(offsets, np.full(rows * length, 5, np.int32))
+    return pa.table({"input_ids": cells, "attention_mask": cells, "labels": cells})
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_row_of_more_tokens_than_any_context(tmp_path: Path, suffix: str) -> None:
+    """Forty million equal tokens in a few kilobytes: decoded, but not judged."""
+    path, table = tmp_path / f"x.{suffix}", constant(1, 40_000_000)
+    if suffix == "parquet":
+        pq.write_table(table, path, compression="zstd")
+    else:
+        packed = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_file(path, table.schema, options=packed) as writer:
+            writer.write_table(table)
+    assert path.stat().st_size < 2**17
+    found, peak = checked(path)
+
+    assert list(found) == ["unreadable-file"]
+    assert "a row of 40,000,000 values, at most 16,777,216 are judged" in found["unreadable-file"]
+    assert peak < 2 * MOST  # the tokens themselves, three times 160 MB, and once more to decode
+
+
+def test_many_equal_tokens_in_a_small_row_group(tmp_path: Path) -> None:
+    """The rows of a row group are read piece by piece, however few bytes they take there."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(constant(40_000, 1_000), path, compression="zstd", row_group_size=40_000)
+    assert path.stat().st_size < 2**17
+    found, peak = checked(path)
+
+    assert "unreadable-file" not in found
     assert peak < MOST

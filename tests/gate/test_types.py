@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -330,3 +331,21 @@ def test_columns_of_empty_lists() -> None:
     columns = {name: pa.array([[], []], pa.list_(pa.null())) for name in COLUMNS}
 
     assert rows_by_rule(judged(columns)) == {"empty-row": [0, 1]}
+
+
+@pytest.mark.parametrize("value", [2**63, 2**64 - 100, 2**64 - 1])
+def test_ids_that_no_tensor_holds(value: int) -> None:
+    """An id beyond int64 is no row of any embedding, also where the vocabulary is not known."""
+    assert np.array([value], np.uint64).astype(np.int64)[0] < 0  # what a trainer would make of it
+    row = [1, 5, value, *range(7, 40), 2]
+    columns = {
+        "input_ids": pa.array([row], pa.list_(pa.uint64())),
+        "attention_mask": pa.array([[1] * len(row)], pa.list_(pa.int64())),
+        "labels": pa.array([[-100] * 3 + row[3:]], pa.list_(pa.int64())),
+    }
+
+    found = judged(columns, known=Known(vocab=None))
+
+    assert rows_by_rule(found) == {"token-out-of-vocab": [0]}
+    (example,) = found.findings["token-out-of-vocab"].examples
+    assert example.position == 2

@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cmarkgfm import github_flavored_markdown_to_html
 from cmarkgfm.cmark import Options
 
+from pytest_pretok import check
 from tests.plugin.conftest import Ran, Run
 from tests.plugin.data import (
     FAULT,
@@ -234,6 +236,30 @@ def test_a_folder_that_cannot_be_listed(
     assert "data/shut::unreadable-file" in failed(ran)
 
 
+@pytest.mark.parametrize("argument", ["data", "data/**/*.parquet"])
+def test_folders_nested_without_end(run: Run, here: Path, argument: str) -> None:
+    """What lies deeper than folders are searched is not passed over, and ends no run."""
+    write(here / "data/a.parquet", clean_rows())
+    here_again = Path.cwd()
+    os.chdir(here / "data")
+    for _ in range(1200):
+        Path("d").mkdir()
+        os.chdir("d")
+    write(Path("b.parquet"), faulty_rows())
+    os.chdir(here_again)
+    try:
+        ran = run(f"--pretok-data={argument}", "-rf", subprocess=True)
+    finally:
+        subprocess.run(["rm", "-r", here / "data"], check=True)  # Python's own removal recurses
+
+    sound(ran)
+    if argument == "data":
+        assert ran.code == 1
+        assert failed(ran) == [f"data/{'d/' * 100}d::unreadable-file"]
+    else:
+        assert ran.code == 4
+
+
 # -- declarations
 
 DECLARATIONS = {
@@ -279,6 +305,48 @@ def test_a_declaration_that_is_no_text(run: Run, here: Path) -> None:
     sound(ran)
     assert ran.code == 2
     assert "sub/pyproject.toml:2: the file is not UTF-8" in ran.text
+
+
+@pytest.mark.parametrize("what", ["pipe", "/dev/zero", "large", "key of many parts", "many keys"])
+def test_declarations_that_nobody_wrote(run: Run, here: Path, what: str) -> None:
+    """A declaration within data is not waited for, not read without end, and told in few lines."""
+    write(here / "data/a.parquet", clean_rows())
+    file = here / "data/pyproject.toml"
+    head = "[tool.pretok]\n"
+    expected = "cannot be read: it is no regular file"
+    if what == "pipe":
+        os.mkfifo(file)
+    elif what == "/dev/zero":
+        file.symlink_to(what)
+    elif what == "large":
+        file.write_text(head + "#" * 2**20)
+        expected = "cannot be read: it is larger than 1,048,576 bytes"
+    elif what == "many keys":
+        file.write_text(head + "".join(f"key-{number} = 1\n" for number in range(1000)))
+        expected = "... and 900 more faults"
+    else:
+        file.write_text(head + ".".join(["a"] * 200_000) + " = 1\n")  # tomllib squares them
+        expected = "pyproject.toml:2: no valid TOML: a key of more than 100 parts"
+    ran = run("--pretok-data=data", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert expected in ran.text
+    assert len(ran.lines) < 150
+
+
+@pytest.mark.parametrize("where", ["named", "declared"])
+def test_a_trainer_configuration_that_is_a_pipe(run: Run, here: Path, where: str) -> None:
+    """It is not waited for."""
+    write(here / "data/a.parquet", clean_rows())
+    os.mkfifo(here / "data/x.yml")
+    if where == "declared":
+        declare(here / "data", '[tool.pretok]\ntrainer-config = "x.yml"\n')
+    ran = run(f"--pretok-data={'data' if where == 'declared' else 'data/x.yml'}", subprocess=True)
+
+    sound(ran)
+    assert ran.code == 2
+    assert ("it is no regular file" if where == "named" else "no such file") in ran.text
 
 
 MISSING = {
@@ -454,6 +522,56 @@ def test_caches_beside_saved_data(run: Run, here: Path) -> None:
     assert ran.code == 0
 
 
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "/dev/null"])
+def test_what_bears_the_name_of_data_and_is_no_file(run: Run, here: Path, kind: str) -> None:
+    """A pipe or a device among the data stands where data should be: it is not passed over."""
+    write(here / "data/a.parquet", clean_rows())
+    if kind == "pipe":
+        os.mkfifo(here / "data/b.parquet")
+    else:
+        (here / "data/b.parquet").symlink_to(kind)
+    ran = run("--pretok-data=data", "-rf")
+
+    sound(ran)
+    assert ran.code == 1
+    assert failed(ran) == ["data/b.parquet::unreadable-file"]
+    assert "not a regular file" in ran.text
+
+
+def test_a_state_that_datasets_cannot_read(run: Run, here: Path) -> None:
+    """`datasets` opens metadata as UTF-8, without a byte order mark; so it is here."""
+    folder = write_saved(here / "data/saved", clean_rows())
+    state = folder / "state.json"
+    text = state.read_text(encoding="utf-8")
+    for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
+        state.write_bytes(content)
+        with pytest.raises(ValueError, match=r"BOM|codec"), state.open(encoding="utf-8") as file:
+            json.load(file)
+        ran = run("--pretok-data=data/saved/state.json", "-rf")
+
+        sound(ran)
+        assert failed(ran) == ["data/saved/state.json::unreadable-file"]
+
+
+@pytest.mark.parametrize("way", ["saved", "in memory"])
+def test_columns_that_a_format_hides(run: Run, here: Path, way: str) -> None:
+    """What `set_format` leaves out is in no row that a trainer gets: it is saved with the data."""
+    saved = datasets.Dataset.from_list(clean_rows())
+    saved.set_format("numpy", columns=["input_ids", "attention_mask"])
+    saved.save_to_disk(here / "data/saved")
+    loaded = datasets.load_from_disk(here / "data/saved")
+    assert list(loaded[0]) == ["input_ids", "attention_mask"]
+    if way == "saved":
+        ran = run("--pretok-data=data", "-rf")
+
+        sound(ran)
+        assert failed(ran) == ["data/saved/state.json::missing-column"]
+        assert "no labels" in ran.text
+    else:
+        assert "missing-column" in {one.finding.rule for one in check(loaded).results if one.failed}
+        assert check(loaded.with_format(None)).ok
+
+
 # -- rows that no trainer takes
 
 Rows = list[dict[str, object]]
@@ -569,6 +687,26 @@ def test_code_in_data_is_never_run(
     sound(ran)
     assert ran.code == 0
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("way", ["flag", "check", "check an id"])
+def test_settings_of_pytest_in_data_are_not_read(here: Path, way: str) -> None:
+    """A pytest.ini that lies in the data could name code; pytest reads one beside an argument."""
+    write(here / "data/a.parquet", clean_rows())
+    (here / "data/pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = -p evil\n")
+    (here / "data/evil.py").write_text(f"import os\nos.mkdir({str(here / 'executed')!r})\n")
+    words = {
+        "flag": ["pytest", "--pretok-data=data"],
+        "check": ["pytest_pretok", "check", "data"],
+        "check an id": ["pytest_pretok", "check", "data/a.parquet::no-rows"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *words[way]], cwd=here, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+    assert not (here / "executed").exists()
 
 
 def test_a_declaration_in_data_runs_nothing(run: Run, here: Path) -> None:
@@ -695,3 +833,51 @@ def test_unreadable_json_lacks_no_column(run: Run, here: Path) -> None:
 
     sound(ran)
     assert failed(ran) == ["a.jsonl::unreadable-file"]
+
+
+def test_an_extension_type_that_cannot_be_hashed(here: Path) -> None:
+    """Types that somebody registered are met in files; pyarrow's own have no hash."""
+
+    class Marked(pa.ExtensionType):
+        def __init__(self) -> None:
+            super().__init__(pa.list_(pa.int32()), "marked.ids")
+
+        def __arrow_ext_serialize__(self) -> bytes:
+            return b""
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage: pa.DataType, _: bytes) -> Marked:
+            return cls()
+
+    table = table_of(clean_rows())
+    marked = pa.ExtensionArray.from_storage(Marked(), table["labels"].combine_chunks())
+    write(here / "a.parquet", table.set_column(2, "labels", marked))
+    pa.register_extension_type(Marked())
+    try:
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(pq.read_schema(here / "a.parquet").field("labels").type)
+        report = check(here / "a.parquet")
+    finally:
+        pa.unregister_extension_type("marked.ids")
+
+    assert "column-type" in {one.finding.rule for one in report.results if one.failed}
+
+
+# -- files that are written
+
+
+def test_violations_are_written_where_they_were_asked_for(run: Run, here: Path) -> None:
+    """Links beside the file are not written through, and a private file stays private."""
+    write(here / "data/a.parquet", faulty_rows())
+    (here / "mine").write_text("mine", encoding="utf-8")
+    for name in (".v.parquet.main.part", ".v.parquet.main.index", ".v.parquet.merged.part"):
+        (here / name).symlink_to("mine")
+    (here / "v.parquet").touch(mode=0o600)
+    ran = run("--pretok-data=data", "--pretok-violations=v.parquet")
+
+    sound(ran)
+    assert ran.code == 1
+    assert (here / "mine").read_text(encoding="utf-8") == "mine"
+    assert (here / "v.parquet").stat().st_mode & 0o777 == 0o600
+    assert pq.read_table(here / "v.parquet")["rule"].to_pylist() == [FAULT]
+    assert not list(here.glob(".v.parquet*"))

@@ -112,7 +112,7 @@ class SlowRow:
         if -100 in self.ids:
             found["ignore-index-in-ids"] = Fault(self.ids.index(-100), -100)
         for i, value in enumerate(self.ids):
-            if value < 0 or (vocab is not None and value >= vocab):
+            if not 0 <= value < (2**63 if vocab is None else vocab):
                 found["token-out-of-vocab"] = Fault(i, value)
                 break
         return found

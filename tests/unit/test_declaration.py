@@ -125,10 +125,10 @@ def test_a_file_that_cannot_be_read_is_noticed(
 ) -> None:
     """A declaration that may be there is not passed over: reading it says what is wrong."""
 
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object, **how: object) -> None:
         raise OSError(number, "refused")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
 
     assert has_declaration(Path("pyproject.toml")) is noticed
     with pytest.raises(DeclarationError, match="cannot be read: refused"):

@@ -288,7 +288,7 @@ BROKEN: dict[str, tuple[str | bytes, int | None, str]] = {
     "deep": ("datasets: " + "[" * 5000 + "]" * 5000, None, "it is nested too deeply"),
     "date": ("datasets: []\nx: 2020-99-99\n", None, "no valid YAML"),
     "digits": ("datasets: []\nx: " + "9" * 5000, None, "no valid YAML"),
-    "large": (b"#" * (LARGEST + 1), None, "no configuration"),
+    "large": (b"#" * (LARGEST + 1), None, "larger than 262,144 bytes"),
 }
 
 

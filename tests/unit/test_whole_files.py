@@ -60,3 +60,40 @@ def test_write_or_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
     assert file.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["b.json"]
+
+
+def test_the_scratch_file_is_no_link_of_somebody_else(tmp_path: Path) -> None:
+    """A link that lies where the scratch file will be is not written through."""
+    (tmp_path / "other").write_text("mine", encoding="utf-8")
+    (tmp_path / f".pretok-{os.getpid()}.part").symlink_to("other")
+
+    write_whole(tmp_path / "b.json", "text")
+
+    assert (tmp_path / "other").read_text(encoding="utf-8") == "mine"
+    assert (tmp_path / "b.json").read_text(encoding="utf-8") == "text"
+    assert not (tmp_path / "b.json").is_symlink()
+
+
+def test_what_was_private_is_private_all_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file beside a private one is as private from its first byte on, not only in the end."""
+    file = tmp_path / "b.json"
+    file.touch(mode=0o600)
+    modes = []
+    make = os.open
+
+    def watched(path: str, flags: int, mode: int = 0o777) -> int:
+        descriptor = make(path, flags, mode)
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        return descriptor
+
+    before = os.umask(0)
+    monkeypatch.setattr(os, "open", watched)
+    try:
+        write_whole(file, "secret")
+    finally:
+        os.umask(before)
+
+    assert modes == [0o600]
+    assert file.stat().st_mode & 0o777 == 0o600

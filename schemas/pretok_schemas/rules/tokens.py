@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pretok_schemas.batch import TokenBatch, View
+from pretok_schemas.batch import CLIPPED, TokenBatch, View
 from pretok_schemas.contract import IDS
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Ints, places
@@ -68,12 +68,16 @@ class IgnoreIndexInIds(RowRule):
         return "input_ids and labels were swapped, or labels were masked in place on the same list"
 
 
+_NO_INDEX = CLIPPED - 1  # beyond int64, of which trainers make tensors, or all but
+
+
 class TokenOutOfVocab(RowRule):
     """A token id is negative, or not below the vocabulary size.
 
     What it checks:
         ``0 <= id < vocab-size`` for every id. The vocabulary size counts the rows of the embedding
-        matrix, so added tokens count. Without a declared size only negative ids are found.
+        matrix, so added tokens count. Without a declared size only ids that are negative, or beyond
+        int64, are found.
 
     Why it matters:
         The embedding lookup crashes mid-run, on CUDA with an assert that names no row.
@@ -104,14 +108,15 @@ class TokenOutOfVocab(RowRule):
         """Rows with an id outside the vocabulary, at the first such id."""
         view = batch.view(IDS)
         size = self.vocabulary.size
+        limit = _NO_INDEX if size is None else size
         low, high = batch.once(id_range)
-        if low >= 0 and (size is None or high < size):
+        if low >= 0 and high < limit:
             return NOTHING
         ids = view[IDS]
         outside = ids < 0
-        if size is not None:
-            outside |= ids >= size
-        expected = "0 or more" if size is None else f"0 to {size - 1}"
+        if high >= limit:
+            outside |= ids >= limit
+        expected = "0 or more" if size is None and high < limit else f"0 to {limit - 1}"
         return Look(hits_at(view, places(outside), found=ids, expected=expected))
 
 

@@ -6,7 +6,8 @@ container is imported with the first file of its kind: each costs a part of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from pytest_pretok.readers.apart import apart
 from pytest_pretok.readers.base import (
@@ -39,9 +40,19 @@ __all__ = [
     "split_units",
 ]
 
+R = TypeVar("R")
+
 _TOKENS = 262_144  # a batch of so many stays in the processor's cache
 _TOKENS_ARROW = 4 * _TOKENS  # nothing is decoded: fewer steps outweigh the cache
 UNIT = 16 * 2**20  # bytes, so that a file of a few hundred MB keeps all processors busy
+
+
+def _looked_at(function: Callable[..., R], *arguments: object) -> R:
+    """What a function finds out about a file, wherever headers are looked at."""
+    try:
+        return apart(function, *arguments)
+    except MemoryError:
+        raise UnreadableFile("memory ran out over its header") from None
 
 
 def read_header(path: Location, format: str | None = None) -> Header:
@@ -53,7 +64,7 @@ def read_header(path: Location, format: str | None = None) -> Header:
     """
     if format is not None and format not in FORMATS:
         raise ValueError(f"unknown format {format!r}, not one of {', '.join(FORMATS)}")
-    return apart(_read_header, path, format)
+    return _looked_at(_read_header, path, format)
 
 
 def _read_header(path: Location, format: str | None) -> Header:
@@ -83,7 +94,7 @@ def split_units(path: Location, header: Header, target: int = UNIT) -> list[Unit
     Raises:
         UnreadableFile: the file cannot be read.
     """
-    return apart(_split_units, path, header, target)
+    return _looked_at(_split_units, path, header, target)
 
 
 def _split_units(path: Location, header: Header, target: int) -> list[Unit]:

@@ -530,3 +530,18 @@ def test_a_footer_goes_with_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyP
         gc.enable()
 
     assert not left
+
+
+def test_memory_that_runs_out_over_a_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A header that memory does not suffice for makes its file unreadable, and stops nothing."""
+
+    def greedy(path: object) -> bytearray:
+        return bytearray(2**62)
+
+    pq.write_table(pa.table({"a": [[1]]}), tmp_path / "a.parquet")
+    monkeypatch.setattr(parquet, "header", greedy)
+
+    with pytest.raises(UnreadableFile, match="memory ran out over its header"):
+        read_header(tmp_path / "a.parquet")

@@ -725,3 +725,36 @@ def test_document_lengths_that_cannot_be_read(stated: list[int] | None) -> None:
     _, by_rule = judged(rows, load("trl"), KNOWN)
 
     assert by_rule["sequence-lengths"] == [2]
+
+
+def any_row(rng: random.Random) -> Row:
+    """A chat, or a row with one of many faults."""
+    seed = rng.randrange(1000)
+    faulty = [
+        lambda: chat(seed, begin=(BOS, BOS)),
+        lambda: chat(seed, begin=(7,)),
+        lambda: whole(seed),
+        lambda: answer(seed, (21, 30, 23)),
+        lambda: ignoring([777] * rng.choice([3, 18])),
+        lambda: shifted(rng.choice([3, 8]), rng.choice([1, -1]), seed),
+        lambda: cut(40, seed),
+        lambda: masked_end(seed),
+        lambda: hidden(range(20, 32)),
+        lambda: mismatched(2, seed),
+        lambda: repeated([500], 70),
+        lambda: row([BOS, *words(8, seed), EOS, PAD, PAD]),
+        lambda: row([], []),
+    ]
+    return rng.choice(faulty)() if rng.random() < 0.3 else answer(seed, (21, 22, 23))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("known", [KNOWN, NOTHING_KNOWN])
+def test_batches_of_any_size(seed: int, known: Vocabulary) -> None:
+    """The same findings however many rows are looked at together."""
+    rng = random.Random(seed)
+    rows = [any_row(rng) for _ in range(rng.choice([25, 60]))]
+    whole_ = judged(rows, vocabulary=known)
+
+    for size in (1, 2, 7, 24):
+        assert judged(rows, vocabulary=known, size=size) == whole_

@@ -1,0 +1,276 @@
+"""Where rows turn out to lie when a split is read in units, some of which are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pretok_schemas.findings import Finding, Outcome
+from pytest_pretok.engines import Lost
+from pytest_pretok.engines.threads import Threads
+from pytest_pretok.readers import Unit
+from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
+from pytest_pretok.scan.shards import together
+from pytest_pretok.scan.tasks import Part
+from tests.plugin.data import Row, clean_rows, table_of, write
+from tests.support.rows import KNOWN
+from tests.support.verdicts import judge, scan
+
+PIECES = (1, 1)  # every unit and every batch as small as it gets
+
+
+@dataclass
+class Losing:
+    """An engine that loses some units of its first run, by their number."""
+
+    lost: Callable[[int], bool]
+    remote: bool = False
+
+    def run(
+        self, task: Any, units: Sequence[Any], locked: bool = False, apart: bool = False
+    ) -> Iterator[tuple[int, Any]]:
+        """The results in order."""
+        for number, unit in enumerate(units):
+            yield number, Lost("killed") if self.lost(number) else task(unit)
+        self.lost = lambda _: False
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def rows_with_twins(twins: dict[int, int], count: int = 24) -> list[Row]:
+    """Clean rows, some of which are those at other numbers once more."""
+    rows = clean_rows(count)
+    for row, other in twins.items():
+        rows[row] = rows[other]
+    return rows
+
+
+def shards(folder: Path, rows: Sequence[Row], suffix: str) -> list[Path]:
+    """Three files of 9, 0 and the other rows; an empty file of text is none."""
+    parts = {"a": rows[:9], "b": rows[9:9], "c": rows[9:]}
+    if suffix == "jsonl":
+        del parts["b"]
+    return [write(folder / f"{name}.{suffix}", part) for name, part in parts.items()]
+
+
+def told(finding: Finding) -> list[tuple[int, str, int, object]]:
+    """What the examples say of their places."""
+    return [(e.row, e.shard, e.shard_row, e.found) for e in finding.examples]
+
+
+@pytest.mark.parametrize("cut", [None, PIECES])
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
+def test_rows_that_recur(tmp_path: Path, suffix: str, cut: tuple[int, int] | None) -> None:
+    """Within a shard and across two, in any unit: by the row of the split and of the shard."""
+    paths = shards(tmp_path, rows_with_twins({7: 2, 13: 12, 22: 2}), suffix)
+
+    found = scan(paths, cut=cut)
+
+    finding = found.findings["duplicate-rows"]
+    assert (finding.violations, finding.total) == (3, 24)
+    assert told(finding) == [
+        (7, f"a.{suffix}", 7, "train[2]"),
+        (13, f"c.{suffix}", 4, "train[12]"),
+        (22, f"c.{suffix}", 13, "train[2]"),
+    ]
+    assert [shard.rows for shard in found.shards if shard.rows] == [9, 15]
+
+
+@pytest.mark.parametrize("cut", [None, PIECES])
+def test_lines_of_examples(tmp_path: Path, cut: tuple[int, int] | None) -> None:
+    """Blank lines count where a person opens the file."""
+    rows = rows_with_twins({4: 0})
+    rows[5]["labels"][-2] += 1
+    path = write(tmp_path / "a.jsonl", rows)
+    path.write_text("\n\n" + path.read_text().replace("\n", "\n\n", 1), encoding="utf-8")
+    sound = write(tmp_path / "b.parquet", clean_rows(3, seed=2))
+
+    found = scan([path, sound], known=KNOWN["nothing"], cut=cut)
+
+    assert [e.line for e in found.findings["duplicate-rows"].examples] == [8]
+    assert [e.line for e in found.findings["label-not-input-id"].examples] == [9]
+
+
+def splits(folder: Path, suffix: str, cut: tuple[int, int] | None) -> list[SplitScan]:
+    """Three splits: the second has two rows of the first, the third some of both and its own."""
+    train, test, val = clean_rows(9, 1), clean_rows(9, 2), clean_rows(9, 3)
+    test[3], test[8] = train[5], train[0]
+    val[1], val[2], val[4], val[6] = train[5], test[0], test[8], val[0]
+    named = {"train": train, "test": test, "validation": val}
+    return [
+        scan([write(folder / name / f"a.{suffix}", rows)], split=name, cut=cut)
+        for name, rows in named.items()
+    ]
+
+
+@pytest.mark.parametrize("cut", [None, PIECES])
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_splits_that_overlap(tmp_path: Path, suffix: str, cut: tuple[int, int] | None) -> None:
+    """Each row in the later split, with the first one that it stands in; not twice in one."""
+    scans = splits(tmp_path, suffix, cut)
+    ours = judge(examples=9)
+
+    found = compare_splits(scans, ours, 1)
+
+    assert (found.violations, found.total, found.outcome) == (5, 18, Outcome.FAILED)
+    assert [(e.split, e.row, e.found) for e in found.examples] == [
+        ("test", 3, "train[5]"),
+        ("test", 8, "train[0]"),
+        ("validation", 1, "train[5]"),
+        ("validation", 2, "test[0]"),
+        ("validation", 4, "train[0]"),
+    ]
+    lines = [e.row + 1 if suffix == "jsonl" else None for e in found.examples]
+    assert [e.line for e in found.examples] == lines
+    assert [len(one.tables.get("split-overlap", ())) for one in scans] == [0, 2, 3]
+
+
+def test_one_of_the_splits_alone(tmp_path: Path) -> None:
+    """Only its rows count, and its size; the others are still what it is compared with."""
+    scans = splits(tmp_path, "parquet", None)
+
+    found = compare_splits(scans, judge(), 1, only="validation")
+
+    assert (found.violations, found.total) == (3, 9)
+    assert {e.split for e in found.examples} == {"validation"}
+    first = compare_splits(scans, judge(), 1, only="train")
+    assert (first.violations, first.total, first.outcome) == (0, 0, Outcome.PASSED)
+
+
+def test_splits_that_share_nothing(tmp_path: Path) -> None:
+    """They pass."""
+    scans = [
+        scan([write(tmp_path / name / "a.parquet", clean_rows(9, seed))], split=name)
+        for seed, name in enumerate(("train", "test"), start=1)
+    ]
+
+    found = compare_splits(scans, judge(), 1)
+
+    assert (found.outcome, found.because, found.reason) == (Outcome.PASSED, None, None)
+
+
+def test_rows_that_cannot_be_read_again(tmp_path: Path) -> None:
+    """Why not is told, by the name of the file."""
+    scans = splits(tmp_path, "parquet", None)[:2]
+    (tmp_path / "test" / "a.parquet").unlink()
+
+    found = compare_splits(scans, judge(), 1)
+
+    assert (found.outcome, found.because) == (Outcome.NOT_EVALUATED, "unreadable-file")
+    assert str(found.reason).startswith("a.parquet: ")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [
+        ("parquet", [(1, "a", 1), (7, "a", 7), (22, "c", 13)]),
+        ("arrow", [(1, "a", 1), (16, "c", 13)]),
+        ("jsonl", [(14, "c", 13)]),
+    ],
+)
+def test_rows_behind_lost_ones(
+    tmp_path: Path, suffix: str, expected: list[tuple[int, str, int]]
+) -> None:
+    """A footer tells how many rows were lost; without one no row of the file behind them counts."""
+    rows = clean_rows(24)
+    for row in (1, 4, 7, 22):
+        rows[row]["labels"][-2] += 1
+    paths = shards(tmp_path, rows, suffix)
+    second = Losing(lambda number: number == 1)
+
+    found = scan(paths, second, known=KNOWN["nothing"], cut=PIECES)
+
+    finding = found.findings["label-not-input-id"]
+    places = [(e.row, e.shard.partition(".")[0], e.shard_row) for e in finding.examples]
+    assert places == expected
+    assert found.findings["unreadable-file"].violations == 1
+    assert found.findings["unreadable-file"].effect is None
+    assert found.lost
+
+
+def test_a_small_row_group_before_a_large_one(tmp_path: Path) -> None:
+    """Small shards that stand before its file are still the rows before it."""
+    first, second = clean_rows(3, 1), clean_rows(90, 2)
+    for made in (first, second):
+        made[2]["labels"][-2] += 1
+    paths = [write(tmp_path / "a.parquet", first), tmp_path / "b.parquet"]
+    with pq.ParquetWriter(paths[1], table_of(second).schema) as file:
+        for rows in (second[:3], second[3:]):
+            file.write_table(table_of(rows))
+
+    found = scan(paths, known=KNOWN["nothing"], cut=(2000, 10**6))
+
+    assert [(one.place.shard, one.place.row) for one in found.parts] == [
+        ("a.parquet", 0),
+        ("b.parquet", 3),
+        ("b.parquet", 6),
+    ]
+    examples = found.findings["label-not-input-id"].examples
+    assert [(e.row, e.shard, e.shard_row) for e in examples] == [
+        (2, "a.parquet", 2),
+        (5, "b.parquet", 2),
+    ]
+
+
+def test_what_a_progress_is_told(tmp_path: Path) -> None:
+    """Every unit once a pass, all rows, and the tokens that were counted."""
+    begun: list[tuple[int, bool]] = []
+    read = [0, 0]
+    finished: list[int] = []
+
+    class Listening:
+        def begin(self, units: Sequence[Unit], again: bool = False) -> None:
+            begun.append((len(units), again))
+
+        def read(self, rows: int, tokens: int) -> None:
+            read[0] += rows
+            read[1] += tokens
+
+        def finish(self, unit: Unit, tokens: int) -> None:
+            finished.append(tokens)
+
+    rows = rows_with_twins({7: 2})
+    shard = [Shard(str(path), path.name) for path in shards(tmp_path, rows, "parquet")]
+
+    scan_split("train", shard, judge(), Threads(1), Listening())
+
+    tokens = sum(len(row["input_ids"]) for row in rows)
+    assert begun[0][1] is False
+    assert [again for _, again in begun[1:]] == [True]
+    assert read == [24 + 9, tokens]  # the twins are of the first file, which is read again
+    assert sum(finished) == tokens
+    assert len(finished) == sum(many for many, _ in begun)
+
+
+def part(
+    shard: int, size: int, columns: tuple[str, ...] = ("a",), format_: str = "parquet"
+) -> Part:
+    """One unit of a shard."""
+    return Part(shard, Unit(str(shard), format_, (), 1, size), columns, {})
+
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("parts", "groups"),
+    [
+        ([part(0, 4 * MIB), part(1, 4 * MIB), part(2, 1)], [[0, 1], [2]]),
+        ([part(0, 4 * MIB), part(1, 4 * MIB + 1)], [[0], [1]]),
+        ([part(0, 1), part(1, 1, ("b",)), part(2, 1, ("b",))], [[0], [1, 2]]),
+        ([part(0, 1), part(1, 1, format_="arrow-file")], [[0], [1]]),
+        ([part(0, 1), part(1, 1, format_="jsonl"), part(2, 1)], [[0], [1], [2]]),
+        ([part(0, 1), part(1, 1), part(1, 1), part(2, 1), part(3, 1)], [[0], [1], [1], [2, 3]]),
+        ([part(0, 9 * MIB)], [[0]]),
+        ([], []),
+    ],
+)
+def test_small_shards_go_together(parts: list[Part], groups: list[list[int]]) -> None:
+    """Up to 8 MiB, of one layout; text goes alone, and so does a shard of several parts."""
+    assert [[one.shard for one in group] for group in together(parts)] == groups

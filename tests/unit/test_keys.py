@@ -149,3 +149,16 @@ def test_a_file_that_lost_its_end(in_order: bool) -> None:
 
     with pytest.raises(OSError, match="shorter than it was written"):
         store.rows_with(np.array([4], np.uint64), 1) if in_order else repeated(store, 1)
+
+
+def test_ranges_are_small() -> None:
+    """Of keys that lie anywhere, each range in files holds about its share."""
+    store = RowKeys(limit=1000)
+    rng = np.random.default_rng(3)
+    store.add(0, rng.integers(0, 2**64, 2560 * 20, np.uint64) | np.uint64(1))
+
+    sizes = [len(part) for part in store.sorted_ranges(module.RANGES, 1)]
+
+    assert sum(sizes) == 2560 * 20
+    assert len(sizes) == module.RANGES
+    assert max(sizes) < 2 * 200

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok.engines import Lost
 from pytest_pretok.engines.threads import Threads
-from pytest_pretok.readers import Unit
+from pytest_pretok.readers import Chunk, Unit
+from pytest_pretok.readers.base import CellDefect
 from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
 from pytest_pretok.scan.shards import together
-from pytest_pretok.scan.tasks import Part
+from pytest_pretok.scan.tasks import Gathered, Part
 from tests.plugin.data import Row, clean_rows, table_of, write
 from tests.support.rows import KNOWN
 from tests.support.verdicts import judge, scan
@@ -274,3 +277,33 @@ MIB = 2**20
 def test_small_shards_go_together(parts: list[Part], groups: list[list[int]]) -> None:
     """Up to 8 MiB, of one layout; text goes alone, and so does a shard of several parts."""
     assert [[one.shard for one in group] for group in together(parts)] == groups
+
+
+def chunk(rows: int, name: str = "a", defects: int = 0) -> Chunk:
+    """Rows of a MiB each."""
+    batch = pa.record_batch({name: pa.array(np.zeros(rows * MIB // 8, np.int64))})
+    return Chunk(batch, (CellDefect(0, name, "text", "x"),) * defects)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "sizes"),
+    [
+        ([chunk(1), chunk(1)], [2]),
+        ([chunk(1), chunk(1), chunk(1), chunk(1)], [3, 1]),
+        ([chunk(2), chunk(1)], [2, 1]),
+        ([chunk(1), chunk(2), chunk(1)], [1, 2, 1]),
+        ([chunk(1), chunk(1, "b")], [1, 1]),
+        ([chunk(1), chunk(1, defects=1), chunk(1)], [1, 1, 1]),
+        ([], []),
+    ],
+)
+def test_small_batches_go_together(chunks: list[Chunk], sizes: list[int]) -> None:
+    """Up to 3 MiB, of one schema; large ones and those with defects stay alone, in order."""
+    gathered = Gathered()
+
+    given = [one for made in chunks for one in gathered.add(made)]
+    given += gathered.rest()
+
+    assert [one.batch.nbytes // MIB for one in given] == sizes
+    assert sum(len(one.defects) for one in given) == sum(len(one.defects) for one in chunks)
+    assert not list(gathered.rest())

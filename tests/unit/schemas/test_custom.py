@@ -9,7 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pretok_schemas import Hits, RowRule, TokenBatch, load, rule, validate
+from pretok_schemas import (
+    Hits,
+    Judge,
+    RowRule,
+    TokenBatch,
+    Vocabulary,
+    load,
+    rule,
+    validate,
+)
 from pretok_schemas.custom import as_look, custom_rules, options_of
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import Look
@@ -165,3 +174,13 @@ def test_rules_cross_processes() -> None:
     assert dict(again.options) == {"every": 2}
     made = again.make(load("axolotl"), None)
     assert made.look(TokenBatch(4, {})).hits.rows.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_what_can_be_sent(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules of a person's own only with cloudpickle; those of the package always."""
+    monkeypatch.setattr("pretok_schemas.judge.travels", lambda: installed)
+    own = custom_rules([third_rows], {})
+
+    assert Judge(load("axolotl"), Vocabulary(), custom=own).travels is installed
+    assert Judge(load("axolotl"), Vocabulary()).travels is True

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pretok_schemas.findings import (
     BY_HARM,
     Budget,
+    Consequence,
     Effect,
     Example,
     Finding,
@@ -118,3 +119,14 @@ def test_harm_orders_every_effect() -> None:
     """Every effect has its place, the silent one first."""
     assert sorted(BY_HARM) == sorted(Effect)
     assert (BY_HARM[0], BY_HARM[-1]) == (Effect.SILENT, Effect.HARMLESS)
+
+
+def test_what_is_not_said() -> None:
+    """A consequence was read unless it was run; a bare finding counts nothing."""
+    finding = Finding("too-long", Outcome.PASSED, Severity.ERROR)
+
+    assert Consequence(Effect.CRASH, "stops").ran is False
+    assert (finding.violations, finding.total, finding.budget, finding.share) == (0, 0, 0, 0.0)
+    assert (finding.unit, finding.examples, finding.evidence) == ("row", (), "found")
+    assert Example(1, 1).mild is False
+    assert Example.from_dict(Example(5, 2).to_dict()) == Example(5, 2)

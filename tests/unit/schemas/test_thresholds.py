@@ -13,6 +13,7 @@ from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import ExcessLength
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules.base import ShardFacts
+from pretok_schemas.state import State
 from tests.support.judging import Row, judged
 from tests.support.rows import BOS, EOS, PAD, VOCAB, distinct_neighbours
 
@@ -758,3 +759,77 @@ def test_batches_of_any_size(seed: int, known: Vocabulary) -> None:
 
     for size in (1, 2, 7, 24):
         assert judged(rows, vocabulary=known, size=size) == whole_
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(VOCAB, f"-100, or 0 to {VOCAB - 1}"), (None, "-100, or 0 or more")]
+)
+def test_what_a_label_may_be(size: int | None, expected: str) -> None:
+    """Up to the last id of the vocabulary, where it is known."""
+    made = chat(1)
+    made["labels"][-2] = -7
+
+    (example,) = finding("label-out-of-range", [made], Vocabulary(size)).examples
+
+    assert (example.position, example.found, example.expected) == (12, -7, expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "expected"),
+    [
+        ("token-out-of-vocab", Vocabulary(VOCAB), f"0 to {VOCAB - 1}"),
+        ("token-out-of-vocab", Vocabulary(), "0 or more"),
+    ],
+)
+def test_what_an_id_may_be(rule: str, known: Vocabulary, expected: str) -> None:
+    """Likewise."""
+    made = chat(1)
+    made["input_ids"][3] = -7
+
+    (example,) = finding(rule, [made], known).examples
+
+    assert (example.position, example.found, example.expected) == (3, -7, expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found_"),
+    [
+        (("token_type_ids",), None),
+        (("source", "token_type_ids"), "source"),
+        (("a", "b", "c", "d"), "a, b, c, d"),
+        (("a", "b", "c", "d", "e"), "a, b, c, d ..."),
+    ],
+)
+def test_columns_that_a_trainer_does_not_know(columns: Sequence[str], found_: str | None) -> None:
+    """Four of them are named; those that it has a use for are none."""
+    made = pa.table({**{k: [v] for k, v in chat(1).items()}, **{name: [[1]] for name in columns}})
+
+    findings, _ = judged(made, severities={"extra-column": Severity.WARNING})
+
+    shown = [example.found for example in findings["extra-column"].examples]
+    assert shown == ([] if found_ is None else [found_])
+
+
+def test_a_split_of_no_files() -> None:
+    """It has no rows, and no file to name."""
+    judge = Judge(load("axolotl"), KNOWN)
+
+    (example,) = judge.conclude(State(), [])["no-rows"].examples
+
+    assert (example.shard, example.found, example.expected) == ("", "0 rows", ">= 1")
+
+
+@pytest.mark.parametrize(
+    ("period", "begin"), [(1, 0), (2, 0), (3, 0), (5, 0), (7, 0), (9, 0), (11, 0), (13, 0), (11, 4)]
+)
+def test_where_a_repetition_begins(period: int, begin: int) -> None:
+    """At the first token of a row, or behind what does not repeat."""
+    piece = list(range(500, 500 + period))
+    ids = [*range(100, 100 + begin), *piece * 64]
+
+    (example,) = finding("repetition", [row(ids), chat(1)], NOTHING_KNOWN).examples
+    findings, _ = judged([row(ids[:-1]), chat(1)], vocabulary=NOTHING_KNOWN)
+
+    assert (example.row, example.position) == (0, begin)
+    assert example.found == ("one id repeated" if period == 1 else f"{period} repeated")
+    assert not findings["repetition"].violations

@@ -6,12 +6,14 @@ import random
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import cast
 
 import pytest
 
 from pretok_schemas import Vocabulary, load
 from pretok_schemas.contract import Tokenizer
 from pretok_schemas.findings import Severity
+from pretok_schemas.rules.tokenized import _returned
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
 from tests.support.judging import Row, judged, violated
@@ -265,3 +267,19 @@ def test_windows_show_the_text() -> None:
     assert window is not None
     assert len(window.text) == len(window.values["input_ids"])
     assert END in window.text
+
+
+def test_long_rows_of_few_ids() -> None:
+    """Ids that recur all along a row are still found again: one that is lost costs no more."""
+
+    class Forgetful:
+        def decode(self, ids: list[int]) -> str:
+            return " ".join(map(str, ids))
+
+        def encode(self, text: str, specials: bool) -> list[int]:
+            return [int(word) for word in text.split()][1:]
+
+    ids = [5, 6, 7, 8] * 100
+
+    assert _returned(cast(Tokenizer, Forgetful()), ids) == 399 / 400
+    assert _returned(cast(Tokenizer, Forgetful()), []) == 1

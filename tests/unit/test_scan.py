@@ -251,6 +251,42 @@ def test_what_a_progress_is_told(tmp_path: Path) -> None:
     assert len(finished) == sum(many for many, _ in begun)
 
 
+@dataclass
+class Fetching:
+    """An engine whose units all fetched so many bytes."""
+
+    many: int
+    remote: bool = False
+
+    def run(
+        self, task: Any, units: Sequence[Any], locked: bool = False, apart: bool = False
+    ) -> Iterator[tuple[int, Any]]:
+        """The results in order."""
+        for number, unit in enumerate(units):
+            done = task(unit)
+            several = done if isinstance(done, list) else [done]
+            several = [replace(one, fetched=self.many) for one in several]
+            yield number, several if isinstance(done, list) else several[0]
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def test_what_was_fetched(tmp_path: Path) -> None:
+    """The bytes of every unit add up, in the first pass and when rows are read again."""
+    paths = shards(tmp_path, rows_with_twins({7: 2, 22: 3}), "parquet")
+
+    alone = scan(paths, Fetching(0), cut=PIECES)
+    found = scan(paths, Fetching(10), cut=PIECES)
+
+    assert alone.fetched == 0
+    assert len(found.parts) == 9
+    assert found.fetched == 10 * (9 + 4)  # the twins are in four of the units
+    compare_splits([found, alone], judge(), Fetching(7))
+    assert alone.fetched == 7 * 8
+    assert found.fetched == 10 * (9 + 4) + 7 * 8
+
+
 def part(
     shard: int, size: int, columns: tuple[str, ...] = ("a",), format_: str = "parquet"
 ) -> Part:

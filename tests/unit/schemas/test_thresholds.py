@@ -833,3 +833,14 @@ def test_where_a_repetition_begins(period: int, begin: int) -> None:
     assert (example.row, example.position) == (0, begin)
     assert example.found == ("one id repeated" if period == 1 else f"{period} repeated")
     assert not findings["repetition"].violations
+
+
+def test_the_word_before_what_was_found() -> None:
+    """It is "found", save where a rule has one of its own."""
+    made = chat(1)
+    made["labels"][-2] = 5
+    findings, _ = judged([made])
+
+    assert {finding.evidence for finding in findings.values()} <= {"found", "the same as"}
+    assert findings["label-not-input-id"].evidence == "found"
+    assert findings["label-not-input-id"].to_dict()["evidence"] == "found"

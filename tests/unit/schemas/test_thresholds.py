@@ -19,6 +19,9 @@ from tests.support.rows import BOS, EOS, PAD, VOCAB, distinct_neighbours
 
 KNOWN = Vocabulary(VOCAB, BOS, (EOS,), PAD)
 NOTHING_KNOWN = Vocabulary()
+SCHEMA = pa.schema(
+    {name: pa.list_(pa.int32()) for name in ("input_ids", "attention_mask", "labels")}
+)
 
 
 def row(ids: Sequence[int], labels: Sequence[int] | None = None, mask: Sequence[int] = ()) -> Row:
@@ -844,3 +847,90 @@ def test_the_word_before_what_was_found() -> None:
     assert {finding.evidence for finding in findings.values()} <= {"found", "the same as"}
     assert findings["label-not-input-id"].evidence == "found"
     assert findings["label-not-input-id"].to_dict()["evidence"] == "found"
+
+
+@pytest.mark.parametrize(("masks", "others", "counts"), [(9, 1, True), (8, 1, False)])
+def test_doubtful_masks_follow_the_others(masks: int, others: int, counts: bool) -> None:
+    """90 % of the rows with wrong labels are masks of zeros and ones."""
+    rows = [row(ids := [BOS, *words(9, i), EOS], [0] * 5 + [1] * 6) for i in range(masks)]
+    for i in range(others):
+        made = whole(100 + i)
+        made["labels"][4] = 777
+        rows.append(made)
+    rows.append(row(ids[:4], [0, 0, 1, -100]))  # too few labels to tell
+
+    doubtful = len(rows) - 1
+
+    assert (doubtful in found("labels-are-a-mask", rows)) == counts
+    assert set(range(masks)) <= set(found("labels-are-a-mask", rows))
+
+
+def test_what_a_wrong_label_should_be() -> None:
+    """The first one of a row, and the id that belongs there."""
+    made = shifted(8, 1, 3)
+    (example,) = finding("labels-shifted", [made]).examples
+
+    assert (example.position, example.found) == (4, made["input_ids"][5])
+    assert example.expected == made["input_ids"][4]
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        ((7, -100, -100), "the row is computed and teaches nothing"),
+        ((-100, -100, -100), "if all are so, the loss reads 0.0"),
+    ],
+)
+def test_rows_of_one_label_at_most(labels: Sequence[int], text: str) -> None:
+    """The first label is no target, and a trainer may fare otherwise with it."""
+    assert text in finding("no-trainable-token", [row([7, 8, 9], labels)]).consequence
+
+
+def test_absent_columns_are_all_named() -> None:
+    """In one example a file, with what is there instead."""
+    made = chat(1)
+    table = {"input_ids": [made["input_ids"]], "mask": [made["attention_mask"]]}
+
+    (example,) = judged(pa.table(table))[0]["missing-column"].examples
+
+    assert example.found == "no attention_mask (but mask), no labels"
+    assert (example.expected, example.column) == ("attention_mask, labels", "attention_mask")
+
+
+@pytest.mark.parametrize(
+    ("rows", "because"),
+    [
+        ([mismatched(2, 1)], "length-mismatch"),
+        ([{**whole(1), "labels": None}], "null-row"),
+        ([{**whole(1), "labels": [None] * 14}], "null-token"),
+    ],
+)
+def test_what_left_no_row_to_judge(rows: list[Row], because: str) -> None:
+    """The fault of the columns is why there is no verdict about the labels."""
+    findings, _ = judged(pa.Table.from_pylist(rows, SCHEMA))
+
+    assert findings["label-not-input-id"].outcome is Outcome.NOT_EVALUATED
+    assert findings["label-not-input-id"].because == because
+    assert findings[because].violations == 1
+
+
+@pytest.mark.parametrize("labels", [[7], [-100]])
+def test_one_token_whose_label_is_ahead(labels: list[int]) -> None:
+    """Behind the last id anything may follow, in a row of one token too."""
+    rows = [{"tokens": [5], "labels": labels}, {"tokens": [8, 9], "labels": [9, 3]}]
+
+    _, where = judged(rows, load("torchtune"), NOTHING_KNOWN)
+
+    assert not {"label-not-input-id", "label-out-of-range"} & set(where)
+
+
+def test_rows_that_hold_the_ignore_index_decide_nothing() -> None:
+    """Neither whether the others are shifted, nor what their labels are."""
+    rows = [shifted(8, 1, seed) for seed in range(4)] + [shifted(3, 1, 50)]
+    for seed in range(3):
+        made = chat(100 + seed)
+        made["input_ids"][1] = -100
+        rows.append(made)
+
+    assert found("labels-shifted", rows) == [0, 1, 2, 3, 4]
+    assert found("ignore-index-in-ids", rows) == [5, 6, 7]

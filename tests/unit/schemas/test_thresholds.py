@@ -934,3 +934,100 @@ def test_rows_that_hold_the_ignore_index_decide_nothing() -> None:
 
     assert found("labels-shifted", rows) == [0, 1, 2, 3, 4]
     assert found("ignore-index-in-ids", rows) == [5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        *(
+            ((name,), f"raw text: a column {name} and none with tokens")
+            for name in ("text", "messages", "conversations", "prompt", "completion", "content")
+        ),
+        *(
+            (("text", name), None)
+            for name in ("input_ids", "labels", "tokens", "token_ids")  # text beside tokens
+        ),
+        (("decoder_input_ids",), "encoder-decoder rows: a column decoder_input_ids"),
+        (("chosen", "rejected"), "preference pairs: columns chosen, rejected"),
+        (("chosen",), None),
+        (("chosen", "rejected", "input_ids"), None),
+        (("source",), None),
+    ],
+)
+def test_kinds_that_columns_tell(columns: Sequence[str], told: str | None) -> None:
+    """Names alone are enough, in any file of the split."""
+    judge = Judge(load("axolotl"), KNOWN)
+    shards = [ShardFacts("a", 1, ("source",)), ShardFacts("b", 1, tuple(columns))]
+
+    examples = judge.conclude(State(), shards)["wrong-kind"].examples
+
+    assert [example.found for example in examples] == ([] if told is None else [told])
+
+
+@pytest.mark.parametrize(
+    ("role", "near"),
+    [
+        *(("input_ids", name) for name in ("tokens", "token_ids", "ids", "inputs", "input_id")),
+        *(("attention_mask", name) for name in ("mask", "attn_mask", "attention")),
+        *(("labels", name) for name in ("label", "targets", "target", "label_ids", "lables")),
+    ],
+)
+def test_a_column_by_another_name(role: str, near: str) -> None:
+    """What other tools call it is named, and what is spelled alike."""
+    names = [name for name in ("input_ids", "attention_mask", "labels") if name != role]
+    judge = Judge(load("axolotl"), KNOWN)
+
+    (example,) = judge.conclude(State(), [ShardFacts("a", 1, (*names, near))])[
+        "missing-column"
+    ].examples
+
+    assert (example.found, example.column) == (f"no {role} (but {near})", role)
+
+
+@pytest.mark.parametrize(
+    ("mask", "position", "value", "mild"),
+    [
+        ([1, 1, 2, 2], 2, 2, True),
+        ([1, 2, 3, 0], 1, 2, True),
+        ([1, 1, 3, 3], 2, 3, False),
+        ([1, 2, 1, 1], 1, 2, False),
+        ([1, 2, 0, 3], 1, 2, False),
+        ([2, 2, 2, 2], 0, 2, False),
+        ([0, 1, 2, 2], 2, 2, False),
+        ([1, 1, -1, 1], 2, -1, False),
+    ],
+)
+def test_other_values_of_a_mask(mask: list[int], position: int, value: int, mild: bool) -> None:
+    """At the first; numbers of documents are worth a warning."""
+    made = row([5, 6, 7, 8], mask=mask)
+    other = row([5, 6, 7, 8, 9], mask=[1, 1, 1, 1, 2])
+
+    told = finding("mask-values", [other, made, other])
+
+    _, example, _ = told.examples
+    assert (example.row, example.position, example.found) == (1, position, value)
+    assert example.expected == "0 or 1"
+    assert (finding("mask-values", [made]).severity is Severity.WARNING) == mild
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_mask_that_counts_documents(most: int) -> None:
+    """Two documents are boundaries enough."""
+    rows = []
+    for seed in range(10):
+        ids = [*range(100, 106), *words(4, seed), *range(100, 106), *words(4, seed + 50)]
+        rows.append(row(ids, mask=[1] * 10 + [most] * 10))
+
+    speaks = "packed-without-boundaries" in judged(rows, vocabulary=NOTHING_KNOWN)[1]
+
+    assert speaks == (most == 1)
+
+
+def test_verdicts_of_columns_that_some_batches_lack() -> None:
+    """Rows that were judged before are judged still."""
+    rows = [whole(1), mismatched(2, 2)]
+
+    for size in (1, 2):
+        findings, _ = judged(rows, size=size)
+        assert findings["label-not-input-id"].outcome is Outcome.PASSED
+        assert findings["label-not-input-id"].because is None

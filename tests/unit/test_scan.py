@@ -343,3 +343,28 @@ def test_small_batches_go_together(chunks: list[Chunk], sizes: list[int]) -> Non
     assert [one.batch.nbytes // MIB for one in given] == sizes
     assert sum(len(one.defects) for one in given) == sum(len(one.defects) for one in chunks)
     assert not list(gathered.rest())
+
+
+CONTAINERS = {
+    "parquet": ("a.parquet", "a Parquet file"),
+    "arrow-file": ("a.arrow", "an Arrow file"),
+    "jsonl": ("a.jsonl", "JSON Lines"),
+    "arrow-stream": ("a.arrows", "an Arrow stream"),
+    "json": ("a.json", "a JSON array"),
+}
+
+
+@pytest.mark.parametrize("due", CONTAINERS)
+@pytest.mark.parametrize("is_", ["parquet", "arrow-file", "jsonl"])
+def test_a_file_that_is_of_another_kind(tmp_path: Path, is_: str, due: str) -> None:
+    """A folder's metadata may promise one; then another is an error that names both."""
+    name, what = CONTAINERS[is_]
+    path = write(tmp_path / name, clean_rows(3))
+
+    found = scan_split("train", [Shard(str(path), name, due)], judge(), 1)
+
+    errors = [shard.error for shard in found.shards]
+    promised = CONTAINERS[due][1]
+    expected = f"{what}, where the metadata of its folder promises {promised}"
+    assert errors == [None if is_ == due else expected]
+    assert found.unreadable is (is_ != due)

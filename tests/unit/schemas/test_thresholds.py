@@ -1031,3 +1031,35 @@ def test_verdicts_of_columns_that_some_batches_lack() -> None:
         findings, _ = judged(rows, size=size)
         assert findings["label-not-input-id"].outcome is Outcome.PASSED
         assert findings["label-not-input-id"].because is None
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_every_rule_judges_clean_rows(size: int | None) -> None:
+    """With every setting, each one passes; none is left without a verdict."""
+    contract = load("axolotl").with_lengths(64, 2, "truncate")
+
+    findings, _ = judged([chat(i) for i in range(10)], contract, KNOWN, size=size)
+
+    assert {"too-long", "short-row", "targets-lost-by-truncation", "cut-at-limit"} <= set(findings)
+    assert {finding.outcome for finding in findings.values()} == {Outcome.PASSED}
+
+
+@pytest.mark.parametrize(("even", "speaks"), [(5, True), (6, False)])
+def test_even_rows_in_a_batch_of_their_own(even: int, speaks: bool) -> None:
+    """They count against encoder-decoder rows wherever they were read."""
+    rows = [pair(i, 10 + i % 5, 20 + i % 7) for i in range(20)]
+    rows += [pair(100 + i, 10, 10) for i in range(even)]
+
+    findings, _ = judged(rows, vocabulary=NOTHING_KNOWN, size=20)
+
+    assert bool(findings["wrong-kind"].violations) == speaks
+
+
+def test_a_file_of_which_nothing_is_known() -> None:
+    """It holds no rows."""
+    judge = Judge(load("axolotl"), KNOWN)
+
+    findings = judge.conclude(State(), [ShardFacts("a")])
+
+    assert findings["no-rows"].violations == 1
+    assert findings["labels-shifted"].because == "no-rows"

@@ -12,7 +12,7 @@ import pytest
 
 from pretok_schemas import Vocabulary, load
 from pretok_schemas.contract import Tokenizer
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Outcome, Severity
 from pretok_schemas.rules.tokenized import _returned
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
@@ -68,6 +68,9 @@ def found(made: list[Row], severities: dict[str, Severity] | None = None) -> tup
 def test_clean_chats() -> None:
     """Nothing alarms at what the tokenizer wrote itself."""
     assert found(rows()) == (set(), {})
+    findings, _ = judged(rows(), load("axolotl").with_lengths(512), chat()[1])
+    assert {"wrong-turn-trained", "unknown-tokens", "mask-span-off-by-one"} <= set(findings)
+    assert {finding.outcome for finding in findings.values()} == {Outcome.PASSED}
 
 
 def test_missing_bos() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import cast
 
+import numpy as np
 import pytest
 
 from pretok_schemas import Vocabulary, load
 from pretok_schemas.contract import Tokenizer
 from pretok_schemas.findings import Outcome, Severity
-from pretok_schemas.rules.tokenized import _returned
+from pretok_schemas.rules.tokenized import _returned, is_one_of
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
 from tests.support.judging import Row, judged, violated
@@ -286,3 +287,31 @@ def test_long_rows_of_few_ids() -> None:
 
     assert _returned(cast(Tokenizer, Forgetful()), ids) == 399 / 400
     assert _returned(cast(Tokenizer, Forgetful()), []) == 1
+
+
+@pytest.mark.parametrize(("asks", "nobody", "speaks"), [(9, 1, True), (8, 2, False)])
+def test_most_stretches_follow_a_user(asks: int, nobody: int, speaks: bool) -> None:
+    """90 % of them, where the others follow neither."""
+    tokenizer, _ = chat()
+    made = rows(asks, inverted=True)
+    for number in range(nobody):
+        ids = tokenizer.encode(f"stone mill grain {WORDS[number]} river{END}", True)
+        labels = [-100] * 4 + ids[4:]
+        made.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+    for one in made[:asks]:
+        end = max(at for at, label in enumerate(one["labels"]) if label != -100) + 1
+        for name in one:
+            one[name] = one[name][:end]  # nothing follows the trained stretch
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
+
+    told = f"{asks} of 10 sampled trained stretches follow the name of a user"
+    assert [example.found for example in finding.examples] == ([told] if speaks else [])
+
+
+@pytest.mark.parametrize("some", [[0], [1], [3, 7], [0, 9]])
+def test_ids_among_some(some: list[int]) -> None:
+    """Whatever they are: negative, 0, and beyond the largest."""
+    ids = list(range(-3, 14))
+
+    assert is_one_of(np.array(ids), some).tolist() == [one in some for one in ids]

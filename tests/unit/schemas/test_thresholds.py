@@ -1063,3 +1063,15 @@ def test_a_file_of_which_nothing_is_known() -> None:
 
     assert findings["no-rows"].violations == 1
     assert findings["labels-shifted"].because == "no-rows"
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_rows_shorter_than_the_least(least: int) -> None:
+    """From one token up; an empty row is another rule's."""
+    rows = [{"tokens": words(n, n), "labels": words(n, n)} for n in range(5)]
+
+    findings, where = judged(rows, load("torchtune").with_lengths(10, least, "drop"))
+
+    assert where.get("short-row", []) == list(range(1, least))
+    assert [e.found for e in findings["short-row"].examples] == list(range(1, least))
+    assert {e.expected for e in findings["short-row"].examples} <= {f">= {least}"}

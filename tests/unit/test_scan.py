@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +16,13 @@ import pytest
 from pretok_schemas.findings import Finding, Outcome
 from pytest_pretok.engines import Lost
 from pytest_pretok.engines.threads import Threads
-from pytest_pretok.readers import Chunk, Unit
+from pytest_pretok.readers import Chunk, Unit, UnreadableFile
 from pytest_pretok.readers.base import CellDefect
 from pytest_pretok.scan import Shard, SplitScan, compare_splits, scan_split
+from pytest_pretok.scan import shards as opening
 from pytest_pretok.scan.shards import together
 from pytest_pretok.scan.tasks import Gathered, Part
+from pytest_pretok.stores import StoreError
 from tests.plugin.data import Row, clean_rows, table_of, write
 from tests.support.rows import KNOWN
 from tests.support.verdicts import judge, scan
@@ -83,6 +86,18 @@ def test_rows_that_recur(tmp_path: Path, suffix: str, cut: tuple[int, int] | Non
         (22, f"c.{suffix}", 13, "train[2]"),
     ]
     assert [shard.rows for shard in found.shards if shard.rows] == [9, 15]
+
+
+def test_rows_of_other_labels(tmp_path: Path) -> None:
+    """They are no repetition, but contradict each other."""
+    rows = rows_with_twins({7: 2, 13: 12})
+    rows[13] = {**rows[13], "labels": [-100, *rows[13]["input_ids"][1:]]}
+
+    found = scan(shards(tmp_path, rows, "parquet"), cut=PIECES)
+
+    assert told(found.findings["duplicate-rows"]) == [(7, "a.parquet", 7, "train[2]")]
+    assert told(found.findings["conflicting-labels"]) == [(13, "c.parquet", 4, "train[12]")]
+    assert [len(found.tables[name]) for name in ("duplicate-rows", "conflicting-labels")] == [1, 1]
 
 
 @pytest.mark.parametrize("cut", [None, PIECES])
@@ -368,3 +383,24 @@ def test_a_file_that_is_of_another_kind(tmp_path: Path, is_: str, due: str) -> N
     expected = f"{what}, where the metadata of its folder promises {promised}"
     assert errors == [None if is_ == due else expected]
     assert found.unreadable is (is_ != due)
+
+
+@pytest.mark.parametrize("error", [UnreadableFile("no such thing"), StoreError("no such thing")])
+def test_files_that_cannot_be_opened(tmp_path: Path, error: Exception) -> None:
+    """The other ones are read all the same."""
+    paths = [
+        write(tmp_path / name, clean_rows(3, n)) for n, name in ((1, "a.arrow"), (2, "b.arrow"))
+    ]
+    read_header = opening.read_header
+
+    def header(path: Any) -> Any:
+        if str(path).endswith("a.arrow"):
+            raise error
+        return read_header(path)
+
+    with patch.object(opening, "read_header", header):
+        found = scan(paths)
+
+    assert [shard.error for shard in found.shards] == ["no such thing", None]
+    assert [shard.rows for shard in found.shards] == [0, 3]
+    assert found.stamps.keys() == {0, 1}

@@ -1061,17 +1061,61 @@ def test_a_file_of_which_nothing_is_known() -> None:
 
     findings = judge.conclude(State(), [ShardFacts("a")])
 
-    assert findings["no-rows"].violations == 1
+    assert [example.shard for example in findings["no-rows"].examples] == ["a"]
     assert findings["labels-shifted"].because == "no-rows"
 
 
-@pytest.mark.parametrize("least", [1, 2, 3])
+@pytest.mark.parametrize("least", [2, 3])
 def test_rows_shorter_than_the_least(least: int) -> None:
-    """From one token up; an empty row is another rule's."""
-    rows = [{"tokens": words(n, n), "labels": words(n, n)} for n in range(5)]
+    """From one token up; an empty row is another rule's, and so is one that trains nothing."""
+    rows = [{**row(words(n, n)), "labels": words(n, n)} for n in (0, 2, 3, 4)]
+    rows[1:1] = [row([7], [7]), {**row([8]), "labels": None}]
 
-    findings, where = judged(rows, load("torchtune").with_lengths(10, least, "drop"))
+    findings, where = judged(
+        pa.Table.from_pylist(rows, SCHEMA), load("axolotl").with_lengths(10, least)
+    )
 
-    assert where.get("short-row", []) == list(range(1, least))
-    assert [e.found for e in findings["short-row"].examples] == list(range(1, least))
+    short = [2, 3][: least - 1]
+    assert where.get("short-row", []) == short
+    assert [e.found for e in findings["short-row"].examples] == [1, 2][: least - 1]
     assert {e.expected for e in findings["short-row"].examples} <= {f">= {least}"}
+
+
+@pytest.mark.parametrize(
+    ("mask", "case", "other"),
+    [
+        ([0, 0, 1, 1, 1, 1], "hidden", "attended"),
+        ([1, 1, 1, 1, 1, 1], "attended", "hidden"),
+    ],
+)
+def test_what_padding_at_the_start_does(mask: list[int], case: str, other: str) -> None:
+    """Where the mask hides it, it costs less than where it is attended."""
+    made = row([PAD, PAD, BOS, 7, 8, EOS], [-100, -100, -100, 7, 8, EOS], mask)
+    contract = load("axolotl")
+
+    told = judged([made], contract, KNOWN)[0]["leading-padding"]
+
+    assert told.consequence == contract.consequence("leading-padding", (case,)).text
+    assert told.consequence != contract.consequence("leading-padding", (other,)).text
+
+
+def test_labels_that_train_nothing_are_no_second_sequence() -> None:
+    """There is nothing to compare."""
+    rows = [{**pair(i, 10 + i % 5, 20 + i % 7)} for i in range(20)]
+    for made in rows:
+        made["labels"] = [-100] * len(made["labels"])
+
+    assert not finding("wrong-kind", rows, NOTHING_KNOWN).violations
+
+
+@pytest.mark.parametrize("role", ["input_ids", "attention_mask", "labels"])
+def test_what_a_null_in_a_column_does(role: str) -> None:
+    """The consequence is that of the column at fault."""
+    made = [whole(i) for i in range(6)]
+    made[3][role] = [None, *made[3][role][1:]]
+    contract = load("axolotl")
+
+    told = judged(pa.Table.from_pylist(made, SCHEMA), contract)[0]["null-token"]
+
+    assert told.consequence == contract.consequence("null-token", (role,)).text
+    assert [example.column for example in told.examples] == [role]

@@ -1119,3 +1119,13 @@ def test_what_a_null_in_a_column_does(role: str) -> None:
 
     assert told.consequence == contract.consequence("null-token", (role,)).text
     assert [example.column for example in told.examples] == [role]
+
+
+def test_padding_of_which_some_is_trained() -> None:
+    """It begins where its labels begin, not where its ids do."""
+    ids = [BOS, *words(8, 0), EOS, PAD, PAD, PAD]
+    made = row(ids, [-100, *ids[1:10], -100, PAD, PAD])
+
+    (example,) = finding("trained-padding", [made, whole(1)]).examples
+
+    assert (example.position, example.found) == (11, PAD)

@@ -75,3 +75,11 @@ def test_cumulated() -> None:
     assert cumulated([3, 0, 2]).tolist() == [0, 3, 3, 5]
     assert cumulated([]).tolist() == [0]
     assert cumulated(np.array([200, 100], np.uint8)).tolist() == [0, 200, 300]
+
+
+@pytest.mark.parametrize("beyond", [0, 2**16])
+def test_the_smaller_of_many_equally_frequent_ones(beyond: int) -> None:
+    """In order, however many they are."""
+    values = np.repeat(np.arange(300)[::-1] + beyond, 3)
+
+    assert frequent(values, 50) == [(value + beyond, 3) for value in range(50)]

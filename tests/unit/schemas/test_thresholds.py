@@ -1129,3 +1129,35 @@ def test_padding_of_which_some_is_trained() -> None:
     (example,) = finding("trained-padding", [made, whole(1)]).examples
 
     assert (example.position, example.found) == (11, PAD)
+
+
+@pytest.mark.parametrize(("constant", "speaks"), [(179, True), (180, False)])
+def test_a_constant_difference_among_many(constant: int, speaks: bool) -> None:
+    """However many other differences there are."""
+    rows = [pair(i, 10, 13) for i in range(constant)]
+    rows += [pair(300 + i, 10, 20 + i) for i in range(200 - constant)]
+
+    assert bool(finding("wrong-kind", rows, NOTHING_KNOWN).violations) == speaks
+
+
+def test_a_row_that_is_trained_from_its_first_token() -> None:
+    """Nothing stands before it that could be another header."""
+    rows = [answer(i, (21, 22, 23)) for i in range(19)]
+    last = whole(99)
+    last["labels"] = [BOS, *last["input_ids"][1:]]
+    last["labels"][5] = -100
+    rows.append(last)
+
+    assert found("prompt-boundary", rows) == []
+
+
+def test_a_first_label_that_is_trained() -> None:
+    """Where it is asked for: -100 should stand there."""
+    made = row([BOS, *words(4, 1), EOS], [BOS, *words(4, 1), EOS])
+    severities = {"first-label-trained": Severity.WARNING}
+
+    findings, where = judged([whole(1), made], vocabulary=KNOWN, severities=severities)
+
+    assert where["first-label-trained"] == [1]
+    (example,) = findings["first-label-trained"].examples
+    assert (example.position, example.found, example.expected) == (0, BOS, -100)

@@ -100,6 +100,39 @@ def test_rows_of_other_labels(tmp_path: Path) -> None:
     assert [len(found.tables[name]) for name in ("duplicate-rows", "conflicting-labels")] == [1, 1]
 
 
+def header_rows(headers: Sequence[int]) -> list[Row]:
+    """Answers behind a header of three ids, of which one is given for each row."""
+    rows = []
+    for number, header in enumerate(headers):
+        ids = [1, *range(100 + 5 * number, 105 + 5 * number), 21, header, 23]
+        answer = [*range(400 + 5 * number, 405 + 5 * number), 2]
+        labels = [-100] * len(ids) + answer
+        mask = [1] * len(labels)
+        rows.append({"input_ids": ids + answer, "attention_mask": mask, "labels": labels})
+    return rows
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
+def test_a_habit_that_a_unit_misjudged(tmp_path: Path, suffix: str) -> None:
+    """Its rows are looked at once more, by what nearly all rows of the split do."""
+    rows = header_rows([30, 30, 30, *[22] * 20, 31])
+    rows[1]["labels"][-1] = 777  # another rule's too: what both report is counted once
+    fetched = Fetching(1)
+
+    found = scan(shards(tmp_path, rows, suffix), fetched, cut=PIECES, known=KNOWN["nothing"])
+
+    finding = found.findings["prompt-boundary"]
+    assert finding.violations == 4
+    assert [(e.row, e.shard_row, e.found, e.expected) for e in finding.examples] == [
+        (0, 0, "21 30 23", "21 22 23"),
+        (1, 1, "21 30 23", "21 22 23"),
+        (2, 2, "21 30 23", "21 22 23"),
+    ]
+    assert found.findings["label-not-input-id"].violations == 1
+    assert found.together == {("label-not-input-id", "prompt-boundary"): 1}
+    assert found.fetched == 2 * len(found.parts)
+
+
 @pytest.mark.parametrize("cut", [None, PIECES])
 def test_lines_of_examples(tmp_path: Path, cut: tuple[int, int] | None) -> None:
     """Blank lines count where a person opens the file."""

@@ -184,3 +184,18 @@ def test_what_can_be_sent(installed: bool, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert Judge(load("axolotl"), Vocabulary(), custom=own).travels is installed
     assert Judge(load("axolotl"), Vocabulary()).travels is True
+
+
+@rule
+def placed(batch: TokenBatch) -> Hits:
+    """Two rows, of which one has no place."""
+    return Hits(np.array([1, 4]), np.array([3, -1]))
+
+
+def test_a_fault_without_a_place() -> None:
+    """Its position is -1 among hits, and none in an example."""
+    report = validate(table(rows()), custom=[placed], only=["placed"])
+
+    (finding,) = report.failed
+    assert [(e.row, e.position) for e in finding.examples] == [(1, 3), (4, None)]
+    assert [e.window is None for e in finding.examples] == [False, True]

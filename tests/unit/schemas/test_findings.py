@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -105,6 +106,8 @@ def test_from_dict() -> None:
     plain = json.loads(json.dumps({**finding.to_dict(), "id": "x"}))
 
     assert Finding.from_dict(plain) == finding
+    told = replace(finding, about="a", evidence="e", because="b", reason="r", effect=None)
+    assert Finding.from_dict(json.loads(json.dumps(told.to_dict()))) == told
 
 
 def test_a_window_is_json() -> None:

@@ -199,3 +199,31 @@ def test_a_fault_without_a_place() -> None:
     (finding,) = report.failed
     assert [(e.row, e.position) for e in finding.examples] == [(1, 3), (4, None)]
     assert [e.window is None for e in finding.examples] == [False, True]
+
+
+SETTINGS = {
+    "sequence-len": (load("axolotl").with_lengths(64), Vocabulary()),
+    "micro-batch-size": (load("axolotl").with_run(2), Vocabulary()),
+    "vocab-size": (load("axolotl"), Vocabulary(99)),
+    "bos-token-id": (load("axolotl"), Vocabulary(bos=1)),
+    "eos-token-ids": (load("axolotl"), Vocabulary(eos=(2,))),
+    "pad-token-id": (load("axolotl"), Vocabulary(pad=0)),
+}
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+@pytest.mark.parametrize("given", SETTINGS)
+def test_what_a_rule_requires(key: str, given: str) -> None:
+    """It lacks a setting unless that one was given."""
+    own = rule(requires=[key])(nothing_special)
+    contract, vocabulary = SETTINGS[given]
+
+    judge = Judge(contract, vocabulary, custom=custom_rules([own], {}))
+
+    assert judge.lacking.get("nothing-special") == (None if key == given else (key,))
+    assert ("nothing-special" in {one.name for one in judge.rules}) == (key == given)
+
+
+def nothing_special(batch: TokenBatch) -> list[int]:
+    """A row is special."""
+    return []

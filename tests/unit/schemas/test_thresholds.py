@@ -1161,3 +1161,31 @@ def test_a_first_label_that_is_trained() -> None:
     assert where["first-label-trained"] == [1]
     (example,) = findings["first-label-trained"].examples
     assert (example.position, example.found, example.expected) == (0, BOS, -100)
+
+
+def test_a_mask_of_floats() -> None:
+    """It can be read: a warning, with a consequence of its own."""
+    made = pa.Table.from_pylist([whole(i) for i in range(3)], SCHEMA)
+    floats = made["attention_mask"].cast(pa.list_(pa.float32()))
+    contract = load("axolotl")
+
+    told = judged(made.set_column(1, "attention_mask", floats), contract)[0]["column-type"]
+
+    assert (told.outcome, told.severity, told.violations) == (Outcome.WARNED, Severity.WARNING, 3)
+    assert told.consequence == contract.consequence("column-type", ("mild",)).text
+    assert told.consequence != contract.consequence("column-type").text
+
+
+@pytest.mark.parametrize("value", [2**32 - 100, 2**32 + 100])
+def test_a_wrapped_ignore_index_in_a_wide_column(value: int) -> None:
+    """-100 that an unsigned type of 32 bits wrapped before it was stored in a larger one."""
+    made = [whole(i) for i in range(3)]
+    made[1]["labels"][:3] = [value] * 3
+
+    findings, where = judged(made, vocabulary=NOTHING_KNOWN)
+
+    rules = {rule for rule, rows in where.items() if rows == [1]}
+    wrapped = value == 2**32 - 100
+    assert rules == {"label-out-of-range" if wrapped else "label-not-input-id"}
+    cause = "4294967196 is -100 wrapped in an unsigned type of 32 bits"
+    assert findings["label-out-of-range"].cause == (cause if wrapped else None)

@@ -133,6 +133,18 @@ def test_a_habit_that_a_unit_misjudged(tmp_path: Path, suffix: str) -> None:
     assert found.fetched == 2 * len(found.parts)
 
 
+def test_rows_beside_a_column_that_nobody_can_read(tmp_path: Path) -> None:
+    """They are compared all the same."""
+    rows = rows_with_twins({7: 2})
+    made = table_of(rows)
+    path = write(tmp_path / "a.parquet", made.set_column(1, "attention_mask", [["1"] * 24]))
+
+    found = scan([path], cut=PIECES)
+
+    assert found.findings["column-type"].violations == 24
+    assert told(found.findings["duplicate-rows"]) == [(7, "a.parquet", 7, "train[2]")]
+
+
 @pytest.mark.parametrize("cut", [None, PIECES])
 def test_lines_of_examples(tmp_path: Path, cut: tuple[int, int] | None) -> None:
     """Blank lines count where a person opens the file."""

@@ -106,7 +106,9 @@ def test_from_dict() -> None:
     plain = json.loads(json.dumps({**finding.to_dict(), "id": "x"}))
 
     assert Finding.from_dict(plain) == finding
-    told = replace(finding, about="a", evidence="e", because="b", reason="r", effect=None)
+    told = replace(
+        finding, unit="file", about="a", evidence="e", because="b", reason="r", effect=None
+    )
     assert Finding.from_dict(json.loads(json.dumps(told.to_dict()))) == told
 
 

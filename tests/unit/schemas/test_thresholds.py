@@ -1189,3 +1189,16 @@ def test_a_wrapped_ignore_index_in_a_wide_column(value: int) -> None:
     assert rules == {"label-out-of-range" if wrapped else "label-not-input-id"}
     cause = "4294967196 is -100 wrapped in an unsigned type of 32 bits"
     assert findings["label-out-of-range"].cause == (cause if wrapped else None)
+
+
+def test_labels_that_were_wrapped_twice() -> None:
+    """In an unsigned column of 64 bits: by that type, and by a smaller one before."""
+    made = pa.Table.from_pylist([whole(i, count=4) for i in range(4)], SCHEMA)
+    labels = [[max(0, one) for one in labels] for labels in made["labels"].to_pylist()]
+    labels[1][0], labels[2][0] = 2**64 - 100, 2**32 - 100
+    wide = pa.array(labels, pa.list_(pa.uint64()))
+
+    _, where = judged(made.set_column(2, "labels", wide), vocabulary=NOTHING_KNOWN)
+
+    assert where["label-out-of-range"] == [1, 2]
+    assert 2 not in where.get("label-not-input-id", [])

@@ -10,7 +10,7 @@ import pytest
 
 import pretok_schemas
 from pretok_schemas import Judge, Vocabulary, load
-from pretok_schemas.contract import ExcessLength
+from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, ExcessLength
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules.base import ShardFacts
 from pretok_schemas.state import State
@@ -949,6 +949,10 @@ def test_rows_that_hold_the_ignore_index_decide_nothing() -> None:
         ),
         (("decoder_input_ids",), "encoder-decoder rows: a column decoder_input_ids"),
         (("chosen", "rejected"), "preference pairs: columns chosen, rejected"),
+        (
+            ("rejected", *(f"chosen_{n}" for n in range(5))),
+            "preference pairs: columns chosen_0, chosen_1, chosen_2, chosen_3",
+        ),
         (("chosen",), None),
         (("chosen", "rejected", "input_ids"), None),
         (("source",), None),
@@ -1202,3 +1206,19 @@ def test_labels_that_were_wrapped_twice() -> None:
 
     assert where["label-out-of-range"] == [1, 2]
     assert 2 not in where.get("label-not-input-id", [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "further"),
+    [
+        ("label-out-of-range", set()),
+        ("position-ids", {POSITIONS}),
+        ("sequence-lengths", {DOCUMENTS}),
+        ("packed-without-boundaries", {POSITIONS, DOCUMENTS}),
+    ],
+)
+def test_columns_that_a_rule_alone_needs(rule: str, further: set[str]) -> None:
+    """Beside ids and labels, which the rules before it look at."""
+    roles = Judge(load("torchtune"), KNOWN, selected=[rule]).roles
+
+    assert set(roles) == {IDS, LABELS} | further

@@ -6,14 +6,17 @@ import random
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from pretok_schemas import Vocabulary, load
+from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import Tokenizer
 from pretok_schemas.findings import Outcome, Severity
+from pretok_schemas.rules import rule_named
 from pretok_schemas.rules.tokenized import _returned, is_one_of
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
@@ -315,3 +318,29 @@ def test_ids_among_some(some: list[int]) -> None:
     ids = list(range(-3, 14))
 
     assert is_one_of(np.array(ids), some).tolist() == [one in some for one in ids]
+
+
+@pytest.mark.parametrize(("adds", "missing"), [(True, [1]), (False, [])])
+def test_a_bos_that_the_tokenizer_adds_or_not(adds: bool, missing: list[int]) -> None:
+    """Only where it begins every text with one can a row lack it."""
+    known = Vocabulary(99, 1, (2,), None, cast(Tokenizer, SimpleNamespace(adds_bos=adds)))
+    table = pa.table({"input_ids": [[1, 5, 6, 2], [5, 6, 2]]})
+    batch = Judge(load("axolotl"), Vocabulary(99, 1)).columns.batch(table.to_batches()[0])
+
+    look = rule_named("missing-bos")(load("axolotl"), known).look(batch)  # type: ignore[attr-defined]
+
+    assert look.hits.rows.tolist() == missing
+
+
+def test_ids_at_the_end_of_the_tokenizer() -> None:
+    """Its last id can be decoded, the one behind it cannot: such rows are not sampled."""
+    tokenizer, _ = chat()
+    judge = Judge(load("axolotl"), chat()[1])
+    counts = []
+    for last in (tokenizer.size - 1, tokenizer.size, -1):
+        table = pa.table({"input_ids": [[*tokenizer.encode("stone mill", True), last]]})
+        rule = rule_named("tokenizer-mismatch")(load("axolotl"), chat()[1])
+        batch = judge.columns.batch(table.to_batches()[0])
+        counts.append(rule.survey(batch)["rows"])  # type: ignore[attr-defined]
+
+    assert counts == [1, 0, 0]

@@ -449,3 +449,33 @@ def test_files_that_cannot_be_opened(tmp_path: Path, error: Exception) -> None:
     assert [shard.error for shard in found.shards] == ["no such thing", None]
     assert [shard.rows for shard in found.shards] == [0, 3]
     assert found.stamps.keys() == {0, 1}
+
+
+@pytest.mark.parametrize("cut", [None, PIECES])
+def test_every_rule_judges_clean_files(tmp_path: Path, cut: tuple[int, int] | None) -> None:
+    """Those that compare rows too: none is left without a verdict."""
+    rows = header_rows([22] * 24)
+    paths = shards(tmp_path, rows, "parquet")
+
+    found = scan(paths, known=KNOWN["nothing"], cut=cut)
+    over = compare_splits([found, scan([], split="test")], judge(), 1)
+
+    assert {"duplicate-rows", "conflicting-labels", "labels-shifted"} <= set(found.findings)
+    assert {finding.outcome for finding in found.findings.values()} == {Outcome.PASSED}
+    assert over.outcome is Outcome.NOT_EVALUATED
+    assert over.because == "no-rows"
+
+
+def test_files_that_were_not_found(tmp_path: Path) -> None:
+    """Their error was known before; the others are read."""
+    path = write(tmp_path / "a.parquet", clean_rows(3))
+    given = [Shard("x", "x.parquet", error="there is no such file"), Shard(str(path), "a.parquet")]
+
+    found = scan_split("train", given, judge(), 1)
+
+    assert [shard.error for shard in found.shards] == ["there is no such file", None]
+    assert [shard.rows for shard in found.shards] == [0, 3]
+    other = scan([write(tmp_path / "b.parquet", clean_rows(3, seed=2))], split="test")
+    over = compare_splits([other, found], judge(), 1)
+    assert (over.outcome, over.because) == (Outcome.NOT_EVALUATED, "unreadable-file")
+    assert over.reason is None

@@ -875,15 +875,15 @@ def test_what_a_wrong_label_should_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "text"),
-    [
-        ((7, -100, -100), "the row is computed and teaches nothing"),
-        ((-100, -100, -100), "if all are so, the loss reads 0.0"),
-    ],
+    ("first", "case", "other"), [(7, "first", "none"), (-100, "none", "first")]
 )
-def test_rows_of_one_label_at_most(labels: Sequence[int], text: str) -> None:
+def test_rows_of_one_label_at_most(first: int, case: str, other: str) -> None:
     """The first label is no target, and a trainer may fare otherwise with it."""
-    assert text in finding("no-trainable-token", [row([7, 8, 9], labels)]).consequence
+    contract = load("axolotl")
+    told = finding("no-trainable-token", [row([7, 8, 9], [first, -100, -100])])
+
+    assert told.consequence == contract.consequence("no-trainable-token", (case,)).text
+    assert told.consequence != contract.consequence("no-trainable-token", (other,)).text
 
 
 def test_absent_columns_are_all_named() -> None:

@@ -344,3 +344,23 @@ def test_ids_at_the_end_of_the_tokenizer() -> None:
         counts.append(rule.survey(batch)["rows"])  # type: ignore[attr-defined]
 
     assert counts == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("answers", "speaks"), [(8, False), (9, True)])
+def test_masked_stretches_that_follow_an_assistant(answers: int, speaks: bool) -> None:
+    """90 % of them, where what is trained follows nobody."""
+    tokenizer, _ = chat()
+    made = []
+    for number in range(10):
+        ask = tokenizer.encode(f"stone mill grain {WORDS[number]} river", True)
+        trained = tokenizer.encode(f" {WORDS[number]} mill{END}", True)
+        name = f"{ANSWER} assistant:" if number < answers else "the seven geese:"
+        masked = tokenizer.encode(f"{name} grain", True)
+        ids = [*ask, *trained, *masked]
+        labels = [-100] * len(ask) + trained + [-100] * len(masked)
+        made.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
+
+    told = f"{answers} of 10 sampled stretches without loss follow an assistant"
+    assert [example.found for example in finding.examples] == ([told] if speaks else [])

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pretok_schemas.findings import Finding, Outcome
+from pretok_schemas import Judge, Vocabulary, load
+from pretok_schemas.findings import Finding, Outcome, Severity
 from pytest_pretok.engines import Lost
 from pytest_pretok.engines.threads import Threads
 from pytest_pretok.readers import Chunk, Unit, UnreadableFile
@@ -23,7 +24,7 @@ from pytest_pretok.scan import shards as opening
 from pytest_pretok.scan.shards import together
 from pytest_pretok.scan.tasks import Gathered, Part
 from pytest_pretok.stores import StoreError
-from tests.plugin.data import Row, clean_rows, table_of, write
+from tests.plugin.data import COLUMNS, Row, clean_rows, table_of, write
 from tests.support.rows import KNOWN
 from tests.support.verdicts import judge, scan
 
@@ -479,3 +480,30 @@ def test_files_that_were_not_found(tmp_path: Path) -> None:
     over = compare_splits([other, found], judge(), 1)
     assert (over.outcome, over.because) == (Outcome.NOT_EVALUATED, "unreadable-file")
     assert over.reason is None
+
+
+def test_files_of_text_that_differ_in_their_values(tmp_path: Path) -> None:
+    """Each has types of its own: Axolotl's packing stops at single values, not at lists."""
+    paths = []
+    for name, value in (("a", [1]), ("b", "text"), ("c", [1])):
+        rows = [{**row, "source": value} for row in clean_rows(3, ord(name))]
+        paths.append(write(tmp_path / f"{name}.jsonl", rows))
+    severities = {"extra-column": Severity.ERROR}
+    ours = Judge(load("axolotl", packing=True), Vocabulary(), severities=severities)
+
+    found = scan(paths, ours=ours)
+
+    assert [e.shard for e in found.findings["extra-column"].examples] == ["b.jsonl"]
+
+
+@pytest.mark.parametrize("absent", ["input_ids", "labels"])
+def test_rows_that_cannot_be_compared(tmp_path: Path, absent: str) -> None:
+    """Without a column there is no verdict."""
+    columns = [name for name in COLUMNS if name != absent]
+    path = write(tmp_path / "a.parquet", table_of(clean_rows(6), columns))
+
+    found = scan([path], known=KNOWN["nothing"])
+
+    for rule in ("duplicate-rows", "conflicting-labels"):
+        finding = found.findings[rule]
+        assert (finding.outcome, finding.because) == (Outcome.NOT_EVALUATED, "missing-column")

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pretok_schemas import Judge, TokenBatch, Vocabulary, load, rule
+from pretok_schemas.custom import custom_rules
 from pytest_pretok.abandon import Abandoned, stoppable
 from pytest_pretok.readers import Chunk, Unit, UnreadableFile
 from pytest_pretok.scan import tasks
@@ -186,3 +188,22 @@ def test_work_that_nobody_waits_for(again: bool) -> None:
         stoppable(stop, task, asked(11) if again else (part(),))
 
     assert read == [0]
+
+
+@pytest.mark.parametrize(("format_", "untyped"), [("parquet", False), ("jsonl", True)])
+def test_types_that_are_only_what_values_show(format_: str, untyped: bool) -> None:
+    """A batch tells whether it is from a file of text."""
+    seen: list[bool] = []
+
+    @rule
+    def watching(batch: TokenBatch) -> list[int]:
+        """A row is seen."""
+        seen.append(batch.untyped)
+        return []
+
+    ours = Judge(load("axolotl"), Vocabulary(), custom=custom_rules([watching], {}))
+    one = Part(0, Unit(__file__, format_, (), 4, 1000), COLUMNS, {})
+    with patch.object(tasks, "read_chunks", reading([0])):
+        LookTask(ours)((one,))
+
+    assert seen == [untyped]

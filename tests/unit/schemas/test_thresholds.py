@@ -12,6 +12,7 @@ import pretok_schemas
 from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, ExcessLength
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
+from pretok_schemas.rules import rule_named
 from pretok_schemas.rules.base import ShardFacts
 from pretok_schemas.state import State
 from tests.support.judging import Row, judged
@@ -986,6 +987,12 @@ def test_a_column_by_another_name(role: str, near: str) -> None:
     ].examples
 
     assert (example.found, example.column) == (f"no {role} (but {near})", role)
+    if near not in ("input_id", "lables"):  # which are only spelled like the name
+        judge = Judge(load("axolotl"), KNOWN, names={role: "xyz"})
+        (example,) = judge.conclude(State(), [ShardFacts("a", 1, (*names, near))])[
+            "missing-column"
+        ].examples
+        assert example.found == f"no xyz (but {near})"
 
 
 @pytest.mark.parametrize(
@@ -1222,3 +1229,62 @@ def test_columns_that_a_rule_alone_needs(rule: str, further: set[str]) -> None:
     roles = Judge(load("torchtune"), KNOWN, selected=[rule]).roles
 
     assert set(roles) == {IDS, LABELS} | further
+
+
+@pytest.mark.parametrize("absent", ["input_ids", "labels"])
+def test_rules_without_their_column(absent: str) -> None:
+    """What looks at it has no verdict; what does not, judges."""
+    contract = load("axolotl").with_lengths(64, 2, "truncate")
+    made = [{k: v for k, v in chat(i).items() if k != absent} for i in range(6)]
+
+    findings, _ = judged(made, contract, KNOWN)
+
+    of_ids = {"too-long", "short-row", "token-out-of-vocab", "missing-eos", "repetition"}
+    of_labels = {"label-not-input-id", "no-trainable-token", "low-trainable-share"}
+    without = of_labels | (of_ids if absent == "input_ids" else set())
+    for rule in of_ids | of_labels:
+        expected = Outcome.NOT_EVALUATED if rule in without else Outcome.PASSED
+        assert (rule, findings[rule].outcome) == (rule, expected)
+        assert findings[rule].because == ("missing-column" if rule in without else None)
+
+
+@pytest.mark.parametrize(
+    ("counts", "cases"),
+    [
+        ({"attended": 2, "hidden": 0}, ("attended",)),
+        ({"attended": 0, "hidden": 1}, ("hidden",)),
+        ({"attended": 1, "hidden": 1}, ("attended", "hidden")),
+        ({}, ()),
+    ],
+)
+def test_cases_of_padding_at_the_start(counts: dict[str, int], cases: tuple[str, ...]) -> None:
+    """Padding that the mask shows is one, padding that it hides the other."""
+    assert rule_named("leading-padding")(load("axolotl"), KNOWN).cases(counts) == cases
+
+
+@pytest.mark.parametrize("limit", [None, 14, 20])
+@pytest.mark.parametrize(("at", "value"), [(3, 7), (13, 14), (13, 20)])
+def test_positions_with_a_limit_and_without(limit: int | None, at: int, value: int) -> None:
+    """One that does not follow its neighbour is wrong under any limit."""
+    made = {**whole(1), "position_ids": list(range(14))}
+    wrong = {**whole(2), "position_ids": list(range(14))}
+    wrong["position_ids"][at] = value
+    contract = load("axolotl")
+
+    _, where = judged([made, wrong], contract.with_lengths(limit) if limit else contract)
+
+    assert where["position-ids"] == [1]
+
+
+@pytest.mark.parametrize("role", ["attention_mask", "labels"])
+def test_what_a_column_of_another_length_costs(role: str) -> None:
+    """The consequence is that of the column at fault."""
+    made = [whole(i) for i in range(3)]
+    made[1][role] = made[1][role][:-2]
+    contract = load("axolotl")
+
+    told = judged(made, contract)[0]["length-mismatch"]
+
+    (other,) = {"attention_mask", "labels"} - {role}
+    assert told.consequence == contract.consequence("length-mismatch", (role,)).text
+    assert told.consequence != contract.consequence("length-mismatch", (other,)).text

@@ -364,3 +364,28 @@ def test_masked_stretches_that_follow_an_assistant(answers: int, speaks: bool) -
 
     told = f"{answers} of 10 sampled stretches without loss follow an assistant"
     assert [example.found for example in finding.examples] == ([told] if speaks else [])
+
+
+def test_special_tokens_that_are_told_from_words() -> None:
+    """Those of signs, wherever they stand among those that read like text or are too short."""
+    pieces = {
+        "<words>": [9, 2, 3, 4, 9],
+        "<|x|>": [9, 6, 7, 8, 9],
+        "<y>": [9, 6, 9],
+        "<z>": [5] * 5,
+    }
+    texts = {(2, 3, 4): "of plain words", (6, 7, 8): "|x|", (5, 5, 5): "|||"}
+    made = SimpleNamespace(
+        specials={50: "<words>", 51: "<y>", 52: "<|x|>", 5: "<z>"},
+        encode=lambda text, specials: pieces[text],
+        decode=lambda ids: texts[tuple(ids)],
+    )
+    rule = rule_named("special-token-as-text")(
+        load("axolotl"), Vocabulary(99, tokenizer=cast(Tokenizer, made))
+    )
+    table = pa.table({"input_ids": [[1, 6, 7, 8, 2], [2, 3, 4, 4], [6, 7, 7, 8], [5] * 6]})
+    batch = Judge(load("axolotl"), Vocabulary(99)).columns.batch(table.to_batches()[0])
+
+    hits = rule.look(batch).hits  # type: ignore[attr-defined]
+
+    assert (hits.rows.tolist(), hits.positions.tolist(), list(hits.found)) == ([0], [1], ["<|x|>"])

@@ -507,3 +507,15 @@ def test_rows_that_cannot_be_compared(tmp_path: Path, absent: str) -> None:
     for rule in ("duplicate-rows", "conflicting-labels"):
         finding = found.findings[rule]
         assert (finding.outcome, finding.because) == (Outcome.NOT_EVALUATED, "missing-column")
+
+
+def test_columns_that_a_file_has_twice(tmp_path: Path) -> None:
+    """All of them are named."""
+    cells = pa.array([[1, 2]], pa.list_(pa.int32()))
+    names = ["input_ids", "labels", "labels", "input_ids", "attention_mask"]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_arrays([cells] * 5, names), path)
+
+    (shard,) = scan([path]).shards
+
+    assert shard.error == "columns that occur more than once: labels, input_ids"

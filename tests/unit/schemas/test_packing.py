@@ -42,6 +42,8 @@ def batch(rows: Sequence[Sequence[int]], zeros: int = 0, bos: int | None = BOS) 
         ([5, 6, 7, 8, 5, 6], None),
         ([5, 6, 7, 8, 5, 7, 6], None),
         ([5, 6, 7, 8, 8, 6, 7], None),
+        ([5, 6, 7, 8, 5, 9, 7], None),
+        ([5, 6, 7, 8, 5, 6, 9], None),
         ([5, 5, 5, 5, 5, 8], None),  # begins anew within its own start
         ([5, 5, 5, 5, 5, 5], 3),
         ([5, 6, 7], None),

@@ -1288,3 +1288,19 @@ def test_what_a_column_of_another_length_costs(role: str) -> None:
     (other,) = {"attention_mask", "labels"} - {role}
     assert told.consequence == contract.consequence("length-mismatch", (role,)).text
     assert told.consequence != contract.consequence("length-mismatch", (other,)).text
+
+
+@pytest.mark.parametrize("empty", [0, 5, 10])
+def test_positions_beside_empty_rows(empty: int) -> None:
+    """Wherever a row without tokens stands, positions that begin anew are boundaries."""
+    rows = []
+    for seed in range(10):
+        ids = [*range(100, 106), *words(4, seed), *range(100, 106), *words(4, seed + 50)]
+        rows.append({**row(ids), "position_ids": [*range(10), *range(10)]})
+    rows.insert(empty, {**row([]), "position_ids": []})
+    made = pa.Table.from_pylist(rows, pa.schema([*SCHEMA, ("position_ids", SCHEMA.types[0])]))
+
+    _, where = judged(made, vocabulary=NOTHING_KNOWN)
+
+    assert not {"packed-without-boundaries", "position-ids"} & set(where)
+    assert where["empty-row"] == [empty]

@@ -261,6 +261,8 @@ def test_unknown_tokens() -> None:
         made = [{"input_ids": ids, "attention_mask": [1] * len(ids), "labels": ids}]
         findings, _ = judged(made, load("axolotl"), vocabulary)
         assert ("unknown-tokens" in violated(findings)) == alarms
+    (example,) = findings["unknown-tokens"].examples
+    assert example.found == "2 of 1,201 tokens are the unknown token (0.17 %)"
 
 
 def test_windows_show_the_text() -> None:

@@ -519,3 +519,46 @@ def test_columns_that_a_file_has_twice(tmp_path: Path) -> None:
     (shard,) = scan([path]).shards
 
     assert shard.error == "columns that occur more than once: labels, input_ids"
+
+
+def test_files_that_differ_in_their_types(tmp_path: Path) -> None:
+    """Each is read by its own."""
+    made = table_of(clean_rows(3, seed=2))
+    paths = [
+        write(tmp_path / "a.parquet", clean_rows(3)),
+        write(tmp_path / "b.parquet", made.set_column(2, "labels", [["1"] * 3])),
+        write(tmp_path / "c.parquet", made.drop_columns(["labels"])),
+    ]
+
+    found = scan(paths, known=KNOWN["nothing"])
+
+    assert [(e.row, e.shard) for e in found.findings["column-type"].examples] == [
+        (row, "b.parquet") for row in (3, 4, 5)
+    ]
+    assert [e.shard for e in found.findings["missing-column"].examples] == ["c.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "worth", "locked"),
+    [("jsonl", 1, True), ("jsonl", 2**20, False), ("parquet", 1, False)],
+)
+def test_text_that_is_worth_processes(
+    tmp_path: Path, suffix: str, worth: int, locked: bool
+) -> None:
+    """An engine is told whether there is enough of it, in every pass."""
+    told: list[tuple[bool, bool]] = []
+
+    class Listening(Fetching):
+        def run(
+            self, task: Any, units: Sequence[Any], locked: bool = False, apart: bool = False
+        ) -> Iterator[tuple[int, Any]]:
+            told.append((locked, apart))
+            yield from super().run(task, units)
+
+    rows = header_rows([30, 30, 30, *[22] * 20, 31])
+    rows[7] = rows[5]
+    paths = shards(tmp_path, rows, suffix)
+    with patch.object(opening, "WORTH_PROCESSES", worth):
+        scan(paths, Listening(0), cut=PIECES, known=KNOWN["nothing"])
+
+    assert told == [(locked, False)] * 3

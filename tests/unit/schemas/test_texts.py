@@ -111,7 +111,7 @@ def test_zeros(seed: int) -> None:
     assert told == expected
 
 
-@pytest.mark.parametrize("most", [5, 2**20 + 3, 2**21 + 3])
+@pytest.mark.parametrize("most", [5, 2**20 + 3, 2**21 - 1, 2**21 + 3])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_commonest_beginnings(seed: int, most: int) -> None:
     """The most frequent ones and how often they are there, of ids of any size."""

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.what == "check":
         return _check()
     if asked.what == "again":
-        return _again(_named(asked.names), asked.limit)
+        return _again(_named(asked.names), asked.limit or 10 * ALL)
     chosen = [path for path in CORE if any(name in str(path) for name in asked.names or [""])]
     _judge(chosen, asked)
     return 1 if any(entry["outcome"] == "survived" for entry in _read(asked.out)) else 0
@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=40, help="mutants a module")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--limit", type=float, default=10 * ALL, help="seconds of tests: again")
+    parser.add_argument(
+        "--limit", type=float, help=f"seconds of tests; {ALL:.0f}, again: ten times"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser
 
@@ -79,14 +81,14 @@ def _judge(modules: Sequence[Path], asked: argparse.Namespace) -> None:
     for job in range(asked.jobs):
         child = os.fork()
         if not child:
-            _work(picked[job :: asked.jobs], asked.out)
+            _work(picked[job :: asked.jobs], asked.out, asked.limit or ALL)
             os._exit(0)
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
 
 
-def _work(picked: Sequence[tuple[Path, int]], out: Path) -> None:
+def _work(picked: Sequence[tuple[Path, int]], out: Path, limit: float) -> None:
     done = {entry["name"] for entry in _read(out)}
     with workers_folder() as folder, out.open("a", encoding="utf-8") as results:
         runner = Runner(Path(folder), tests_of.load())
@@ -95,7 +97,7 @@ def _work(picked: Sequence[tuple[Path, int]], out: Path) -> None:
             if one is None or one.name in done:
                 continue
             told = {"name": one.name, "kind": one.kind, "line": one.line}
-            results.write(json.dumps(told | vars(runner.judge(one))) + "\n")
+            results.write(json.dumps(told | vars(runner.judge(one, limit))) + "\n")
             results.flush()
 
 

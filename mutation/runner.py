@@ -32,7 +32,9 @@ LIBRARIES = (
     *("pandas", "polars", "pandera", "pandera.pandas", "pydantic", "click", "tqdm", "jsonschema"),
     *("yaml", "jinja2", "datasets", "tokenizers", "unittest.mock"),
 )
-FIRST, ALL = 5.0, 60.0  # seconds of tests, as measured, that a mutant meets at first, and at most
+# Seconds of tests, as measured, that a mutant meets at first, then, and at most: most are noticed
+# by the first few tests, and every further file of tests takes time to be collected.
+FIRST, THEN, ALL = 1.0, 5.0, 60.0
 # A mutant hangs that takes some seconds of the processor and so many times what its tests take, or
 # that does nothing for so long.
 GRACE, PATIENCE, SILENCE = 30.0, 4.0, 900.0
@@ -69,11 +71,11 @@ class Runner:
         """Run the tests of a mutant until one fails."""
         began = time.monotonic()
         every = list(within(self.tests.of(mutant), self.tests.seconds, limit))
-        first = list(within(every, self.tests.seconds, FIRST))
+        first, then = (len(list(within(every, self.tests.seconds, s))) for s in (FIRST, THEN))
         self.overlay.put(mutant)
         try:
             outcome, by = "survived", ""
-            for chosen in (first, every[len(first) :]):
+            for chosen in (every[:first], every[first:then], every[then:]):
                 if chosen and outcome == "survived":
                     outcome, by = self._run(chosen)
         finally:

@@ -136,10 +136,12 @@ def together(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
     }
     group: list[Part] = []
     for part in parts:
-        if group and not (_alike(group[0], part) and _size(group) + part.unit.size <= TOGETHER):
+        single = part.shard in alone or part.unit.format not in TYPED
+        fits = bool(group) and _alike(group[0], part) and _size([*group, part]) <= TOGETHER
+        if group and (single or not fits):
             yield tuple(group)
             group = []
-        if part.shard in alone or part.unit.format not in TYPED:
+        if single:
             yield (part,)
         else:
             group.append(part)

@@ -21,8 +21,9 @@ def judged(
     vocabulary: Vocabulary | None = None,
     severities: Mapping[str, Severity] | None = None,
     names: Mapping[str, str] | None = None,
+    size: int | None = None,
 ) -> tuple[dict[str, Finding], dict[str, list[int]]]:
-    """The findings, and the violating rows of each rule about rows."""
+    """The findings, and the violating rows of each rule about rows; ``size`` is that of batches."""
     made = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(r) for r in rows])
     judge = Judge(
         contract or load("axolotl"),
@@ -32,7 +33,7 @@ def judged(
         examples=9,
         keep_all=True,
     )
-    batches = made.combine_chunks().to_batches()
+    batches = made.combine_chunks().to_batches(max_chunksize=size)
     foreign = judge.columns.foreign(dict(zip(made.schema.names, made.schema.types, strict=True)))
     usable = judge.columns.usable(made.column_names, foreign)
     wanted = [judge.columns.names[role] for role in judge.roles]
@@ -48,6 +49,7 @@ def judged(
         for table in batches:
             again = judge.look_again(judge.columns.batch(table, foreign=foreign), norms, again)
         assert again is not None
+        assert set(again.tallies) <= set(norms)  # what the first look found is not found twice
         state.retake(norms, again)
     facts = [ShardFacts("x", state.rows, tuple(made.column_names), usable=usable)]
     findings = judge.conclude(state, facts)

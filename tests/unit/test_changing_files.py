@@ -101,3 +101,17 @@ def test_a_file_that_changes_between_the_passes(tmp_path: Path, container: str) 
 
     assert found.outcome is not Outcome.PASSED
     assert found.because == "unreadable-file"
+
+
+def test_a_file_that_is_written_anew_between_the_passes(tmp_path: Path) -> None:
+    """Whatever is in it: what is compared is no longer known to be what was judged."""
+    scans = [
+        scan([write(tmp_path / name / "a.parquet", clean_rows(30, seed))], split=name)
+        for seed, name in enumerate(("train", "test"), start=1)
+    ]
+    assert compare_splits(scans, judge(), Threads(1)).outcome is Outcome.PASSED
+    rewritten(tmp_path / "test" / "a.parquet")
+    found = compare_splits(scans, judge(), Threads(1))
+
+    assert (found.outcome, found.because) == (Outcome.NOT_EVALUATED, "unreadable-file")
+    assert "changed while it was read" in str(found.reason)

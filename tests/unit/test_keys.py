@@ -122,3 +122,43 @@ def test_few_rows_hold_little_memory() -> None:
 
     assert len(held) == 100
     assert size < 100 * 4096
+
+
+def test_keys_are_added_behind_all_others() -> None:
+    """The last ones that were read lie in the middle of a file: those behind them stay."""
+    store = RowKeys(limit=2)
+    high = 2**63 + 1
+    store.add(0, np.array([high, high], np.uint64))
+    store.add(2, np.array([5, 5], np.uint64))
+    assert repeated(store, 1).tolist() == [4, high - 1]
+
+    store.add(4, np.array([9, 9], np.uint64))
+
+    assert repeated(store, 1).tolist() == [4, 8, high - 1]
+    assert store.rows_with(np.array([4, 8], np.uint64), 1).tolist() == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_file_that_lost_its_end(in_order: bool) -> None:
+    """Keys that are not there any more are an error, and no row without a twin."""
+    store = RowKeys(limit=2)
+    store.add(0, np.array([5, 9, 13], np.uint64))
+    assert store._files is not None
+    for file in store._files:
+        file.truncate(8)
+
+    with pytest.raises(OSError, match="shorter than it was written"):
+        store.rows_with(np.array([4], np.uint64), 1) if in_order else repeated(store, 1)
+
+
+def test_ranges_are_small() -> None:
+    """Of keys that lie anywhere, each range in files holds about its share."""
+    store = RowKeys(limit=1000)
+    rng = np.random.default_rng(3)
+    store.add(0, rng.integers(0, 2**64, 2560 * 20, np.uint64) | np.uint64(1))
+
+    sizes = [len(part) for part in store.sorted_ranges(module.RANGES, 1)]
+
+    assert sum(sizes) == 2560 * 20
+    assert len(sizes) == module.RANGES
+    assert max(sizes) < 2 * 200

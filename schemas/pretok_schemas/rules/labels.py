@@ -202,7 +202,7 @@ class NoTrainableToken(RowRule):
         lengths, many = np.unique(view.lengths[local], return_counts=True)
         counts = {f"length {n}": int(m) for n, m in zip(lengths, many, strict=True)}
         first = batch.once(label_state).trained[view.starts[local]]
-        counts["first"] = 0 if batch.labels_ahead else int(np.count_nonzero(first))
+        counts["first"] = int(np.count_nonzero(first))  # none where labels are shifted in the data
         counts["none"] = len(local) - counts["first"]
         none = np.zeros(len(local), np.int64)
         expected = np.full(len(local), ">= 1", object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules import rule_named
 from pretok_schemas.rules.base import ShardFacts, SplitFacts, SplitRule
-from pretok_schemas.rules.config import count_bins, guess
+from pretok_schemas.rules.config import _trained, count_bins, guess
 from pretok_schemas.run import Entry
 
 COLUMNS = ("input_ids", "attention_mask", "labels")
@@ -316,3 +317,18 @@ def test_entries_cross_processes() -> None:
     assert Entry.from_dict({**values, "found": list(values["found"])}) == replace(
         Entry("a"), found=("train",), modified={"a": 1.5}
     )
+
+
+@pytest.mark.parametrize(
+    ("held_out", "left"), [(0.0, 60), (0.25, 45), (0.01, 59), (20, 40), (99, 0)]
+)
+def test_rows_that_are_held_out(held_out: float, left: int) -> None:
+    """Of each length a like share, the longest first."""
+    lengths = Counter({100: 10, 7: 20, 50: 30})
+
+    kept = list(_trained(lengths, held_out))
+
+    assert len(kept) == left
+    assert kept == sorted(kept, reverse=True)
+    for length, many in lengths.items():
+        assert abs(kept.count(length) - many * left / 60) <= 1

@@ -9,7 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pretok_schemas import FileRule, Hits, RowRule, SplitRule, TokenBatch, load, rule, validate
+from pretok_schemas import (
+    FileRule,
+    Hits,
+    Judge,
+    RowRule,
+    SplitRule,
+    TokenBatch,
+    Vocabulary,
+    load,
+    rule,
+    validate,
+)
 from pretok_schemas.custom import as_look, custom_rules, options_of
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.rules.base import Look
@@ -230,3 +241,56 @@ def test_rules_cross_processes() -> None:
     assert dict(again.options) == {"every": 2}
     made = again.make(load("axolotl"), None)
     assert made.look(TokenBatch(4, {})).hits.rows.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_what_can_be_sent(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules of a person's own only with cloudpickle; those of the package always."""
+    monkeypatch.setattr("pretok_schemas.judge.travels", lambda: installed)
+    own = custom_rules([third_rows], {})
+
+    assert Judge(load("axolotl"), Vocabulary(), custom=own).travels is installed
+    assert Judge(load("axolotl"), Vocabulary()).travels is True
+
+
+@rule
+def placed(batch: TokenBatch) -> Hits:
+    """Two rows, of which one has no place."""
+    return Hits(np.array([1, 4]), np.array([3, -1]))
+
+
+def test_a_fault_without_a_place() -> None:
+    """Its position is -1 among hits, and none in an example."""
+    report = validate(table(rows()), custom=[placed], only=["placed"])
+
+    (finding,) = report.failed
+    assert [(e.row, e.position) for e in finding.examples] == [(1, 3), (4, None)]
+    assert [e.window is None for e in finding.examples] == [False, True]
+
+
+SETTINGS = {
+    "sequence-len": (load("axolotl").with_lengths(64), Vocabulary()),
+    "micro-batch-size": (load("axolotl").with_run(2), Vocabulary()),
+    "vocab-size": (load("axolotl"), Vocabulary(99)),
+    "bos-token-id": (load("axolotl"), Vocabulary(bos=1)),
+    "eos-token-ids": (load("axolotl"), Vocabulary(eos=(2,))),
+    "pad-token-id": (load("axolotl"), Vocabulary(pad=0)),
+}
+
+
+@pytest.mark.parametrize("key", SETTINGS)
+@pytest.mark.parametrize("given", SETTINGS)
+def test_what_a_rule_requires(key: str, given: str) -> None:
+    """It lacks a setting unless that one was given."""
+    own = rule(requires=[key])(nothing_special)
+    contract, vocabulary = SETTINGS[given]
+
+    judge = Judge(contract, vocabulary, custom=custom_rules([own], {}))
+
+    assert judge.lacking.get("nothing-special") == (None if key == given else (key,))
+    assert ("nothing-special" in {one.name for one in judge.rules}) == (key == given)
+
+
+def nothing_special(batch: TokenBatch) -> list[int]:
+    """A row is special."""
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pretok_schemas.findings import (
     BY_HARM,
     Budget,
+    Consequence,
     Effect,
     Example,
     Finding,
@@ -104,6 +106,10 @@ def test_from_dict() -> None:
     plain = json.loads(json.dumps({**finding.to_dict(), "id": "x"}))
 
     assert Finding.from_dict(plain) == finding
+    told = replace(
+        finding, unit="file", about="a", evidence="e", because="b", reason="r", effect=None
+    )
+    assert Finding.from_dict(json.loads(json.dumps(told.to_dict()))) == told
 
 
 def test_a_window_is_json() -> None:
@@ -118,3 +124,14 @@ def test_harm_orders_every_effect() -> None:
     """Every effect has its place, the silent one first."""
     assert sorted(BY_HARM) == sorted(Effect)
     assert (BY_HARM[0], BY_HARM[-1]) == (Effect.SILENT, Effect.HARMLESS)
+
+
+def test_what_is_not_said() -> None:
+    """A consequence was read unless it was run; a bare finding counts nothing."""
+    finding = Finding("too-long", Outcome.PASSED, Severity.ERROR)
+
+    assert Consequence(Effect.CRASH, "stops").ran is False
+    assert (finding.violations, finding.total, finding.budget, finding.share) == (0, 0, 0, 0.0)
+    assert (finding.unit, finding.examples, finding.evidence) == ("row", (), "found")
+    assert Example(1, 1).mild is False
+    assert Example.from_dict(Example(5, 2).to_dict()) == Example(5, 2)

@@ -75,3 +75,15 @@ def test_cumulated() -> None:
     assert cumulated([3, 0, 2]).tolist() == [0, 3, 3, 5]
     assert cumulated([]).tolist() == [0]
     assert cumulated(np.array([200, 100], np.uint8)).tolist() == [0, 200, 300]
+
+
+@pytest.mark.parametrize("beyond", [0, 2**16])
+def test_the_smaller_of_many_equally_frequent_ones(beyond: int) -> None:
+    """In order, however many they are."""
+    many = np.random.default_rng(1).integers(1, 3, 300)
+    values = np.repeat(np.arange(300)[::-1] + beyond, many)
+    twice = [299 - at for at in np.flatnonzero(many == 2).tolist()]
+
+    found = frequent(values, 50)
+
+    assert found == [(value + beyond, 2) for value in sorted(twice)[:50]]

@@ -66,6 +66,15 @@ def test_a_table_is_cut_by_shards() -> None:
     assert last.shard == "d"
 
 
+def test_a_table_without_a_name_has_none() -> None:
+    """Nor does a place give it one that it has not."""
+    table = HitTable(ints(1), ints(1), ints(0), (None,), (None,))
+
+    (moved,) = Place(10, 3).move_table(table)
+
+    assert (moved.shard, Place(10, 3).shard, Place(10, 3).split) == ("", "", "")
+
+
 def tally(rows: list[int], mild: int = 0, roles: tuple[str, ...] = ()) -> Tally:
     """A tally with an example for each row."""
     return Tally(len(rows), mild, set(roles), [Example(row, row) for row in rows])

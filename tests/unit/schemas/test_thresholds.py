@@ -10,14 +10,19 @@ import pytest
 
 import pretok_schemas
 from pretok_schemas import Judge, Vocabulary, load
-from pretok_schemas.contract import ExcessLength
+from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, ExcessLength
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
+from pretok_schemas.rules import rule_named
 from pretok_schemas.rules.base import ShardFacts
+from pretok_schemas.state import State
 from tests.support.judging import Row, judged
 from tests.support.rows import BOS, EOS, PAD, VOCAB, distinct_neighbours
 
 KNOWN = Vocabulary(VOCAB, BOS, (EOS,), PAD)
 NOTHING_KNOWN = Vocabulary()
+SCHEMA = pa.schema(
+    {name: pa.list_(pa.int32()) for name in ("input_ids", "attention_mask", "labels")}
+)
 
 
 def row(ids: Sequence[int], labels: Sequence[int] | None = None, mask: Sequence[int] = ()) -> Row:
@@ -725,3 +730,577 @@ def test_document_lengths_that_cannot_be_read(stated: list[int] | None) -> None:
     _, by_rule = judged(rows, load("trl"), KNOWN)
 
     assert by_rule["sequence-lengths"] == [2]
+
+
+def any_row(rng: random.Random) -> Row:
+    """A chat, or a row with one of many faults."""
+    seed = rng.randrange(1000)
+    faulty = [
+        lambda: chat(seed, begin=(BOS, BOS)),
+        lambda: chat(seed, begin=(7,)),
+        lambda: whole(seed),
+        lambda: answer(seed, (21, 30, 23)),
+        lambda: ignoring([777] * rng.choice([3, 18])),
+        lambda: shifted(rng.choice([3, 8]), rng.choice([1, -1]), seed),
+        lambda: cut(40, seed),
+        lambda: masked_end(seed),
+        lambda: hidden(range(20, 32)),
+        lambda: mismatched(2, seed),
+        lambda: repeated([500], 70),
+        lambda: row([BOS, *words(8, seed), EOS, PAD, PAD]),
+        lambda: row([], []),
+    ]
+    return rng.choice(faulty)() if rng.random() < 0.3 else answer(seed, (21, 22, 23))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("known", [KNOWN, NOTHING_KNOWN])
+def test_batches_of_any_size(seed: int, known: Vocabulary) -> None:
+    """The same findings however many rows are looked at together."""
+    rng = random.Random(seed)
+    rows = [any_row(rng) for _ in range(rng.choice([25, 60]))]
+    whole_ = judged(rows, vocabulary=known)
+
+    for size in (1, 2, 7, 24):
+        assert judged(rows, vocabulary=known, size=size) == whole_
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(VOCAB, f"-100, or 0 to {VOCAB - 1}"), (None, "-100, or 0 or more")]
+)
+def test_what_a_label_may_be(size: int | None, expected: str) -> None:
+    """Up to the last id of the vocabulary, where it is known."""
+    made = chat(1)
+    made["labels"][-2] = -7
+
+    (example,) = finding("label-out-of-range", [made], Vocabulary(size)).examples
+
+    assert (example.position, example.found, example.expected) == (12, -7, expected)
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "expected"),
+    [
+        ("token-out-of-vocab", Vocabulary(VOCAB), f"0 to {VOCAB - 1}"),
+        ("token-out-of-vocab", Vocabulary(), "0 or more"),
+    ],
+)
+def test_what_an_id_may_be(rule: str, known: Vocabulary, expected: str) -> None:
+    """Likewise."""
+    made = chat(1)
+    made["input_ids"][3] = -7
+
+    (example,) = finding(rule, [made], known).examples
+
+    assert (example.position, example.found, example.expected) == (3, -7, expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found_"),
+    [
+        (("token_type_ids",), None),
+        (("source", "token_type_ids"), "source"),
+        (("a", "b", "c", "d"), "a, b, c, d"),
+        (("a", "b", "c", "d", "e"), "a, b, c, d ..."),
+    ],
+)
+def test_columns_that_a_trainer_does_not_know(columns: Sequence[str], found_: str | None) -> None:
+    """Four of them are named; those that it has a use for are none."""
+    made = pa.table({**{k: [v] for k, v in chat(1).items()}, **{name: [[1]] for name in columns}})
+
+    findings, _ = judged(made, severities={"extra-column": Severity.WARNING})
+
+    shown = [example.found for example in findings["extra-column"].examples]
+    assert shown == ([] if found_ is None else [found_])
+
+
+def test_a_split_of_no_files() -> None:
+    """It has no rows, and no file to name."""
+    judge = Judge(load("axolotl"), KNOWN)
+
+    (example,) = judge.conclude(State(), [])["no-rows"].examples
+
+    assert (example.shard, example.found, example.expected) == ("", "0 rows", ">= 1")
+
+
+@pytest.mark.parametrize(
+    ("period", "begin"), [(1, 0), (2, 0), (3, 0), (5, 0), (7, 0), (9, 0), (11, 0), (13, 0), (11, 4)]
+)
+def test_where_a_repetition_begins(period: int, begin: int) -> None:
+    """At the first token of a row, or behind what does not repeat."""
+    piece = list(range(500, 500 + period))
+    ids = [*range(100, 100 + begin), *piece * 64]
+
+    (example,) = finding("repetition", [row(ids), chat(1)], NOTHING_KNOWN).examples
+    findings, _ = judged([row(ids[:-1]), chat(1)], vocabulary=NOTHING_KNOWN)
+
+    assert (example.row, example.position) == (0, begin)
+    assert example.found == ("one id repeated" if period == 1 else f"{period} repeated")
+    assert not findings["repetition"].violations
+
+
+def test_the_word_before_what_was_found() -> None:
+    """It is "found", save where a rule has one of its own."""
+    made = chat(1)
+    made["labels"][-2] = 5
+    findings, _ = judged([made])
+
+    assert {finding.evidence for finding in findings.values()} <= {"found", "the same as"}
+    assert findings["label-not-input-id"].evidence == "found"
+    assert findings["label-not-input-id"].to_dict()["evidence"] == "found"
+
+
+@pytest.mark.parametrize(("masks", "others", "counts"), [(9, 1, True), (8, 1, False)])
+def test_doubtful_masks_follow_the_others(masks: int, others: int, counts: bool) -> None:
+    """90 % of the rows with wrong labels are masks of zeros and ones."""
+    rows = [row(ids := [BOS, *words(9, i), EOS], [0] * 5 + [1] * 6) for i in range(masks)]
+    for i in range(others):
+        made = whole(100 + i)
+        made["labels"][4] = 777
+        rows.append(made)
+    rows.append(row(ids[:4], [0, 0, 1, -100]))  # too few labels to tell
+
+    doubtful = len(rows) - 1
+
+    assert (doubtful in found("labels-are-a-mask", rows)) == counts
+    assert set(range(masks)) <= set(found("labels-are-a-mask", rows))
+
+
+def test_what_a_wrong_label_should_be() -> None:
+    """The first one of a row, and the id that belongs there."""
+    made = shifted(8, 1, 3)
+    (example,) = finding("labels-shifted", [made]).examples
+
+    assert (example.position, example.found) == (4, made["input_ids"][5])
+    assert example.expected == made["input_ids"][4]
+
+
+@pytest.mark.parametrize(
+    ("first", "case", "other"), [(7, "first", "none"), (-100, "none", "first")]
+)
+def test_rows_of_one_label_at_most(first: int, case: str, other: str) -> None:
+    """The first label is no target, and a trainer may fare otherwise with it."""
+    contract = load("axolotl")
+    told = finding("no-trainable-token", [row([7, 8, 9], [first, -100, -100])])
+
+    assert told.consequence == contract.consequence("no-trainable-token", (case,)).text
+    assert told.consequence != contract.consequence("no-trainable-token", (other,)).text
+
+
+def test_absent_columns_are_all_named() -> None:
+    """In one example a file, with what is there instead."""
+    made = chat(1)
+    table = {"input_ids": [made["input_ids"]], "mask": [made["attention_mask"]]}
+
+    (example,) = judged(pa.table(table))[0]["missing-column"].examples
+
+    assert example.found == "no attention_mask (but mask), no labels"
+    assert (example.expected, example.column) == ("attention_mask, labels", "attention_mask")
+
+
+@pytest.mark.parametrize(
+    ("rows", "because"),
+    [
+        ([mismatched(2, 1)], "length-mismatch"),
+        ([{**whole(1), "labels": None}], "null-row"),
+        ([{**whole(1), "labels": [None] * 14}], "null-token"),
+    ],
+)
+def test_what_left_no_row_to_judge(rows: list[Row], because: str) -> None:
+    """The fault of the columns is why there is no verdict about the labels."""
+    findings, _ = judged(pa.Table.from_pylist(rows, SCHEMA))
+
+    assert findings["label-not-input-id"].outcome is Outcome.NOT_EVALUATED
+    assert findings["label-not-input-id"].because == because
+    assert findings[because].violations == 1
+
+
+@pytest.mark.parametrize("labels", [[7], [-100]])
+def test_one_token_whose_label_is_ahead(labels: list[int]) -> None:
+    """Behind the last id anything may follow, in a row of one token too."""
+    rows = [{"tokens": [5], "labels": labels}, {"tokens": [8, 9], "labels": [9, 3]}]
+
+    _, where = judged(rows, load("torchtune"), NOTHING_KNOWN)
+
+    assert not {"label-not-input-id", "label-out-of-range"} & set(where)
+
+
+def test_rows_that_hold_the_ignore_index_decide_nothing() -> None:
+    """Neither whether the others are shifted, nor what their labels are."""
+    rows = [shifted(8, 1, seed) for seed in range(4)] + [shifted(3, 1, 50)]
+    for seed in range(3):
+        made = chat(100 + seed)
+        made["input_ids"][1] = -100
+        rows.append(made)
+
+    assert found("labels-shifted", rows) == [0, 1, 2, 3, 4]
+    assert found("ignore-index-in-ids", rows) == [5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        *(
+            ((name,), f"raw text: a column {name} and none with tokens")
+            for name in ("text", "messages", "conversations", "prompt", "completion", "content")
+        ),
+        *(
+            (("text", name), None)
+            for name in ("input_ids", "labels", "tokens", "token_ids")  # text beside tokens
+        ),
+        (("decoder_input_ids",), "encoder-decoder rows: a column decoder_input_ids"),
+        (("chosen", "rejected"), "preference pairs: columns chosen, rejected"),
+        (
+            ("rejected", *(f"chosen_{n}" for n in range(5))),
+            "preference pairs: columns chosen_0, chosen_1, chosen_2, chosen_3",
+        ),
+        (("chosen",), None),
+        (("chosen", "rejected", "input_ids"), None),
+        (("source",), None),
+    ],
+)
+def test_kinds_that_columns_tell(columns: Sequence[str], told: str | None) -> None:
+    """Names alone are enough, in any file of the split."""
+    judge = Judge(load("axolotl"), KNOWN)
+    shards = [ShardFacts("a", 1, ("source",)), ShardFacts("b", 1, tuple(columns))]
+
+    examples = judge.conclude(State(), shards)["wrong-kind"].examples
+
+    assert [example.found for example in examples] == ([] if told is None else [told])
+
+
+@pytest.mark.parametrize(
+    ("role", "near"),
+    [
+        *(("input_ids", name) for name in ("tokens", "token_ids", "ids", "inputs", "input_id")),
+        *(("attention_mask", name) for name in ("mask", "attn_mask", "attention")),
+        *(("labels", name) for name in ("label", "targets", "target", "label_ids", "lables")),
+    ],
+)
+def test_a_column_by_another_name(role: str, near: str) -> None:
+    """What other tools call it is named, and what is spelled alike."""
+    names = [name for name in ("input_ids", "attention_mask", "labels") if name != role]
+    judge = Judge(load("axolotl"), KNOWN)
+
+    (example,) = judge.conclude(State(), [ShardFacts("a", 1, (*names, near))])[
+        "missing-column"
+    ].examples
+
+    assert (example.found, example.column) == (f"no {role} (but {near})", role)
+    if near not in ("input_id", "lables"):  # which are only spelled like the name
+        judge = Judge(load("axolotl"), KNOWN, names={role: "xyz"})
+        (example,) = judge.conclude(State(), [ShardFacts("a", 1, (*names, near))])[
+            "missing-column"
+        ].examples
+        assert example.found == f"no xyz (but {near})"
+
+
+@pytest.mark.parametrize(
+    ("mask", "position", "value", "mild"),
+    [
+        ([1, 1, 2, 2], 2, 2, True),
+        ([1, 2, 3, 0], 1, 2, True),
+        ([1, 1, 3, 3], 2, 3, False),
+        ([1, 2, 1, 1], 1, 2, False),
+        ([1, 2, 0, 3], 1, 2, False),
+        ([2, 2, 2, 2], 0, 2, False),
+        ([0, 1, 2, 2], 2, 2, False),
+        ([1, 1, -1, 1], 2, -1, False),
+    ],
+)
+def test_other_values_of_a_mask(mask: list[int], position: int, value: int, mild: bool) -> None:
+    """At the first; numbers of documents are worth a warning."""
+    made = row([5, 6, 7, 8], mask=mask)
+    other = row([5, 6, 7, 8, 9], mask=[1, 1, 1, 1, 2])
+
+    told = finding("mask-values", [other, made, other])
+
+    _, example, _ = told.examples
+    assert (example.row, example.position, example.found) == (1, position, value)
+    assert example.expected == "0 or 1"
+    assert (finding("mask-values", [made]).severity is Severity.WARNING) == mild
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_mask_that_counts_documents(most: int) -> None:
+    """Two documents are boundaries enough."""
+    rows = []
+    for seed in range(10):
+        ids = [*range(100, 106), *words(4, seed), *range(100, 106), *words(4, seed + 50)]
+        rows.append(row(ids, mask=[1] * 10 + [most] * 10))
+
+    speaks = "packed-without-boundaries" in judged(rows, vocabulary=NOTHING_KNOWN)[1]
+
+    assert speaks == (most == 1)
+
+
+def test_verdicts_of_columns_that_some_batches_lack() -> None:
+    """Rows that were judged before are judged still."""
+    rows = [whole(1), mismatched(2, 2)]
+
+    for size in (1, 2):
+        findings, _ = judged(rows, size=size)
+        assert findings["label-not-input-id"].outcome is Outcome.PASSED
+        assert findings["label-not-input-id"].because is None
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_every_rule_judges_clean_rows(size: int | None) -> None:
+    """With every setting, each one passes; none is left without a verdict."""
+    contract = load("axolotl").with_lengths(64, 2, "truncate")
+
+    findings, _ = judged([chat(i) for i in range(10)], contract, KNOWN, size=size)
+
+    assert {"too-long", "short-row", "targets-lost-by-truncation", "cut-at-limit"} <= set(findings)
+    assert {finding.outcome for finding in findings.values()} == {Outcome.PASSED}
+
+
+@pytest.mark.parametrize(("even", "speaks"), [(5, True), (6, False)])
+def test_even_rows_in_a_batch_of_their_own(even: int, speaks: bool) -> None:
+    """They count against encoder-decoder rows wherever they were read."""
+    rows = [pair(i, 10 + i % 5, 20 + i % 7) for i in range(20)]
+    rows += [pair(100 + i, 10, 10) for i in range(even)]
+
+    findings, _ = judged(rows, vocabulary=NOTHING_KNOWN, size=20)
+
+    assert bool(findings["wrong-kind"].violations) == speaks
+
+
+def test_a_file_of_which_nothing_is_known() -> None:
+    """It holds no rows."""
+    judge = Judge(load("axolotl"), KNOWN)
+
+    findings = judge.conclude(State(), [ShardFacts("a")])
+
+    assert [example.shard for example in findings["no-rows"].examples] == ["a"]
+    assert findings["labels-shifted"].because == "no-rows"
+
+
+@pytest.mark.parametrize("least", [2, 3])
+def test_rows_shorter_than_the_least(least: int) -> None:
+    """From one token up; an empty row is another rule's, and so is one that trains nothing."""
+    rows = [{**row(words(n, n)), "labels": words(n, n)} for n in (0, 2, 3, 4)]
+    rows[1:1] = [row([7], [7]), {**row([8]), "labels": None}]
+
+    findings, where = judged(
+        pa.Table.from_pylist(rows, SCHEMA), load("axolotl").with_lengths(10, least)
+    )
+
+    short = [2, 3][: least - 1]
+    assert where.get("short-row", []) == short
+    assert [e.found for e in findings["short-row"].examples] == [1, 2][: least - 1]
+    assert {e.expected for e in findings["short-row"].examples} <= {f">= {least}"}
+
+
+@pytest.mark.parametrize(
+    ("mask", "case", "other"),
+    [
+        ([0, 0, 1, 1, 1, 1], "hidden", "attended"),
+        ([1, 1, 1, 1, 1, 1], "attended", "hidden"),
+    ],
+)
+def test_what_padding_at_the_start_does(mask: list[int], case: str, other: str) -> None:
+    """Where the mask hides it, it costs less than where it is attended."""
+    made = row([PAD, PAD, BOS, 7, 8, EOS], [-100, -100, -100, 7, 8, EOS], mask)
+    contract = load("axolotl")
+
+    told = judged([made], contract, KNOWN)[0]["leading-padding"]
+
+    assert told.consequence == contract.consequence("leading-padding", (case,)).text
+    assert told.consequence != contract.consequence("leading-padding", (other,)).text
+
+
+def test_labels_that_train_nothing_are_no_second_sequence() -> None:
+    """There is nothing to compare."""
+    rows = [{**pair(i, 10 + i % 5, 20 + i % 7)} for i in range(20)]
+    for made in rows:
+        made["labels"] = [-100] * len(made["labels"])
+
+    assert not finding("wrong-kind", rows, NOTHING_KNOWN).violations
+
+
+@pytest.mark.parametrize("role", ["input_ids", "attention_mask", "labels"])
+def test_what_a_null_in_a_column_does(role: str) -> None:
+    """The consequence is that of the column at fault."""
+    made = [whole(i) for i in range(6)]
+    made[3][role] = [None, *made[3][role][1:]]
+    contract = load("axolotl")
+
+    told = judged(pa.Table.from_pylist(made, SCHEMA), contract)[0]["null-token"]
+
+    assert told.consequence == contract.consequence("null-token", (role,)).text
+    assert [example.column for example in told.examples] == [role]
+
+
+def test_padding_of_which_some_is_trained() -> None:
+    """It begins where its labels begin, not where its ids do."""
+    ids = [BOS, *words(8, 0), EOS, PAD, PAD, PAD]
+    made = row(ids, [-100, *ids[1:10], -100, PAD, PAD])
+
+    (example,) = finding("trained-padding", [made, whole(1)]).examples
+
+    assert (example.position, example.found) == (11, PAD)
+
+
+@pytest.mark.parametrize(("constant", "speaks"), [(179, True), (180, False)])
+def test_a_constant_difference_among_many(constant: int, speaks: bool) -> None:
+    """However many other differences there are."""
+    rows = [pair(i, 10, 13) for i in range(constant)]
+    rows += [pair(300 + i, 10, 20 + i) for i in range(200 - constant)]
+
+    assert bool(finding("wrong-kind", rows, NOTHING_KNOWN).violations) == speaks
+
+
+def test_a_row_that_is_trained_from_its_first_token() -> None:
+    """Nothing stands before it that could be another header."""
+    rows = [answer(i, (21, 22, 23)) for i in range(19)]
+    last = whole(99)
+    last["labels"] = [BOS, *last["input_ids"][1:]]
+    last["labels"][5] = -100
+    rows.append(last)
+
+    assert found("prompt-boundary", rows) == []
+
+
+def test_a_first_label_that_is_trained() -> None:
+    """Where it is asked for: -100 should stand there."""
+    made = row([BOS, *words(4, 1), EOS], [BOS, *words(4, 1), EOS])
+    severities = {"first-label-trained": Severity.WARNING}
+
+    findings, where = judged([whole(1), made], vocabulary=KNOWN, severities=severities)
+
+    assert where["first-label-trained"] == [1]
+    (example,) = findings["first-label-trained"].examples
+    assert (example.position, example.found, example.expected) == (0, BOS, -100)
+
+
+def test_a_mask_of_floats() -> None:
+    """It can be read: a warning, with a consequence of its own."""
+    made = pa.Table.from_pylist([whole(i) for i in range(3)], SCHEMA)
+    floats = made["attention_mask"].cast(pa.list_(pa.float32()))
+    contract = load("axolotl")
+
+    told = judged(made.set_column(1, "attention_mask", floats), contract)[0]["column-type"]
+
+    assert (told.outcome, told.severity, told.violations) == (Outcome.WARNED, Severity.WARNING, 3)
+    assert told.consequence == contract.consequence("column-type", ("mild",)).text
+    assert told.consequence != contract.consequence("column-type").text
+
+
+@pytest.mark.parametrize("value", [2**32 - 100, 2**32 + 100])
+def test_a_wrapped_ignore_index_in_a_wide_column(value: int) -> None:
+    """-100 that an unsigned type of 32 bits wrapped before it was stored in a larger one."""
+    made = [whole(i) for i in range(3)]
+    made[1]["labels"][:3] = [value] * 3
+
+    findings, where = judged(made, vocabulary=NOTHING_KNOWN)
+
+    rules = {rule for rule, rows in where.items() if rows == [1]}
+    wrapped = value == 2**32 - 100
+    assert rules == {"label-out-of-range" if wrapped else "label-not-input-id"}
+    cause = "4294967196 is -100 wrapped in an unsigned type of 32 bits"
+    assert findings["label-out-of-range"].cause == (cause if wrapped else None)
+
+
+def test_labels_that_were_wrapped_twice() -> None:
+    """In an unsigned column of 64 bits: by that type, and by a smaller one before."""
+    made = pa.Table.from_pylist([whole(i, count=4) for i in range(4)], SCHEMA)
+    labels = [[max(0, one) for one in labels] for labels in made["labels"].to_pylist()]
+    labels[1][0], labels[2][0] = 2**64 - 100, 2**32 - 100
+    wide = pa.array(labels, pa.list_(pa.uint64()))
+
+    _, where = judged(made.set_column(2, "labels", wide), vocabulary=NOTHING_KNOWN)
+
+    assert where["label-out-of-range"] == [1, 2]
+    assert 2 not in where.get("label-not-input-id", [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "further"),
+    [
+        ("label-out-of-range", set()),
+        ("position-ids", {POSITIONS}),
+        ("sequence-lengths", {DOCUMENTS}),
+        ("packed-without-boundaries", {POSITIONS, DOCUMENTS}),
+    ],
+)
+def test_columns_that_a_rule_alone_needs(rule: str, further: set[str]) -> None:
+    """Beside ids and labels, which the rules before it look at."""
+    roles = Judge(load("torchtune"), KNOWN, selected=[rule]).roles
+
+    assert set(roles) == {IDS, LABELS} | further
+
+
+@pytest.mark.parametrize("absent", ["input_ids", "labels"])
+def test_rules_without_their_column(absent: str) -> None:
+    """What looks at it has no verdict; what does not, judges."""
+    contract = load("axolotl").with_lengths(64, 2, "truncate")
+    made = [{k: v for k, v in chat(i).items() if k != absent} for i in range(6)]
+
+    findings, _ = judged(made, contract, KNOWN)
+
+    of_ids = {"too-long", "short-row", "token-out-of-vocab", "missing-eos", "repetition"}
+    of_labels = {"label-not-input-id", "no-trainable-token", "low-trainable-share"}
+    without = of_labels | (of_ids if absent == "input_ids" else set())
+    for rule in of_ids | of_labels:
+        expected = Outcome.NOT_EVALUATED if rule in without else Outcome.PASSED
+        assert (rule, findings[rule].outcome) == (rule, expected)
+        assert findings[rule].because == ("missing-column" if rule in without else None)
+
+
+@pytest.mark.parametrize(
+    ("counts", "cases"),
+    [
+        ({"attended": 2, "hidden": 0}, ("attended",)),
+        ({"attended": 0, "hidden": 1}, ("hidden",)),
+        ({"attended": 1, "hidden": 1}, ("attended", "hidden")),
+        ({}, ()),
+    ],
+)
+def test_cases_of_padding_at_the_start(counts: dict[str, int], cases: tuple[str, ...]) -> None:
+    """Padding that the mask shows is one, padding that it hides the other."""
+    assert rule_named("leading-padding")(load("axolotl"), KNOWN).cases(counts) == cases
+
+
+@pytest.mark.parametrize("limit", [None, 14, 20])
+@pytest.mark.parametrize(("at", "value"), [(3, 7), (13, 14), (13, 20)])
+def test_positions_with_a_limit_and_without(limit: int | None, at: int, value: int) -> None:
+    """One that does not follow its neighbour is wrong under any limit."""
+    made = {**whole(1), "position_ids": list(range(14))}
+    wrong = {**whole(2), "position_ids": list(range(14))}
+    wrong["position_ids"][at] = value
+    contract = load("axolotl")
+
+    _, where = judged([made, wrong], contract.with_lengths(limit) if limit else contract)
+
+    assert where["position-ids"] == [1]
+
+
+@pytest.mark.parametrize("role", ["attention_mask", "labels"])
+def test_what_a_column_of_another_length_costs(role: str) -> None:
+    """The consequence is that of the column at fault."""
+    made = [whole(i) for i in range(3)]
+    made[1][role] = made[1][role][:-2]
+    contract = load("axolotl")
+
+    told = judged(made, contract)[0]["length-mismatch"]
+
+    (other,) = {"attention_mask", "labels"} - {role}
+    assert told.consequence == contract.consequence("length-mismatch", (role,)).text
+    assert told.consequence != contract.consequence("length-mismatch", (other,)).text
+
+
+@pytest.mark.parametrize("empty", [0, 5, 10])
+def test_positions_beside_empty_rows(empty: int) -> None:
+    """Wherever a row without tokens stands, positions that begin anew are boundaries."""
+    rows = []
+    for seed in range(10):
+        ids = [*range(100, 106), *words(4, seed), *range(100, 106), *words(4, seed + 50)]
+        rows.append({**row(ids), "position_ids": [*range(10), *range(10)]})
+    rows.insert(empty, {**row([]), "position_ids": []})
+    made = pa.Table.from_pylist(rows, pa.schema([*SCHEMA, ("position_ids", SCHEMA.types[0])]))
+
+    _, where = judged(made, vocabulary=NOTHING_KNOWN)
+
+    assert not {"packed-without-boundaries", "position-ids"} & set(where)
+    assert where["empty-row"] == [empty]

@@ -6,12 +6,18 @@ import random
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from pretok_schemas import Vocabulary, load
+from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import Tokenizer
-from pretok_schemas.findings import Severity
+from pretok_schemas.findings import Outcome, Severity
+from pretok_schemas.rules import rule_named
+from pretok_schemas.rules.tokenized import _returned, is_one_of
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
 from tests.support.judging import Row, judged, violated
@@ -66,6 +72,9 @@ def found(made: list[Row], severities: dict[str, Severity] | None = None) -> tup
 def test_clean_chats() -> None:
     """Nothing alarms at what the tokenizer wrote itself."""
     assert found(rows()) == (set(), {})
+    findings, _ = judged(rows(), load("axolotl").with_lengths(512), chat()[1])
+    assert {"wrong-turn-trained", "unknown-tokens", "mask-span-off-by-one"} <= set(findings)
+    assert {finding.outcome for finding in findings.values()} == {Outcome.PASSED}
 
 
 def test_missing_bos() -> None:
@@ -252,6 +261,8 @@ def test_unknown_tokens() -> None:
         made = [{"input_ids": ids, "attention_mask": [1] * len(ids), "labels": ids}]
         findings, _ = judged(made, load("axolotl"), vocabulary)
         assert ("unknown-tokens" in violated(findings)) == alarms
+    (example,) = findings["unknown-tokens"].examples
+    assert example.found == "2 of 1,201 tokens are the unknown token (0.17 %)"
 
 
 def test_windows_show_the_text() -> None:
@@ -265,3 +276,118 @@ def test_windows_show_the_text() -> None:
     assert window is not None
     assert len(window.text) == len(window.values["input_ids"])
     assert END in window.text
+
+
+def test_long_rows_of_few_ids() -> None:
+    """Ids that recur all along a row are still found again: one that is lost costs no more."""
+
+    class Forgetful:
+        def decode(self, ids: list[int]) -> str:
+            return " ".join(map(str, ids))
+
+        def encode(self, text: str, specials: bool) -> list[int]:
+            return [int(word) for word in text.split()][1:]
+
+    ids = [5, 6, 7, 8] * 100
+
+    assert _returned(cast(Tokenizer, Forgetful()), ids) == 399 / 400
+    assert _returned(cast(Tokenizer, Forgetful()), []) == 1
+
+
+@pytest.mark.parametrize(("asks", "nobody", "speaks"), [(9, 1, True), (8, 2, False)])
+def test_most_stretches_follow_a_user(asks: int, nobody: int, speaks: bool) -> None:
+    """90 % of them, where the others follow neither."""
+    tokenizer, _ = chat()
+    made = rows(asks, inverted=True)
+    for number in range(nobody):
+        ids = tokenizer.encode(f"stone mill grain {WORDS[number]} river{END}", True)
+        labels = [-100] * 4 + ids[4:]
+        made.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+    for one in made[:asks]:
+        end = max(at for at, label in enumerate(one["labels"]) if label != -100) + 1
+        for name in one:
+            one[name] = one[name][:end]  # nothing follows the trained stretch
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
+
+    told = f"{asks} of 10 sampled trained stretches follow the name of a user"
+    assert [example.found for example in finding.examples] == ([told] if speaks else [])
+
+
+@pytest.mark.parametrize("some", [[0], [1], [3, 7], [0, 9]])
+def test_ids_among_some(some: list[int]) -> None:
+    """Whatever they are: negative, 0, and beyond the largest."""
+    ids = list(range(-3, 14))
+
+    assert is_one_of(np.array(ids), some).tolist() == [one in some for one in ids]
+
+
+@pytest.mark.parametrize(("adds", "missing"), [(True, [1]), (False, [])])
+def test_a_bos_that_the_tokenizer_adds_or_not(adds: bool, missing: list[int]) -> None:
+    """Only where it begins every text with one can a row lack it."""
+    known = Vocabulary(99, 1, (2,), None, cast(Tokenizer, SimpleNamespace(adds_bos=adds)))
+    table = pa.table({"input_ids": [[1, 5, 6, 2], [5, 6, 2]]})
+    batch = Judge(load("axolotl"), Vocabulary(99, 1)).columns.batch(table.to_batches()[0])
+
+    look = rule_named("missing-bos")(load("axolotl"), known).look(batch)  # type: ignore[attr-defined]
+
+    assert look.hits.rows.tolist() == missing
+
+
+def test_ids_at_the_end_of_the_tokenizer() -> None:
+    """Its last id can be decoded, the one behind it cannot: such rows are not sampled."""
+    tokenizer, _ = chat()
+    judge = Judge(load("axolotl"), chat()[1])
+    counts = []
+    for last in (tokenizer.size - 1, tokenizer.size, -1):
+        table = pa.table({"input_ids": [[*tokenizer.encode("stone mill", True), last]]})
+        rule = rule_named("tokenizer-mismatch")(load("axolotl"), chat()[1])
+        batch = judge.columns.batch(table.to_batches()[0])
+        counts.append(rule.survey(batch)["rows"])  # type: ignore[attr-defined]
+
+    assert counts == [1, 0, 0]
+
+
+@pytest.mark.parametrize(("answers", "speaks"), [(8, False), (9, True)])
+def test_masked_stretches_that_follow_an_assistant(answers: int, speaks: bool) -> None:
+    """90 % of them, where what is trained follows nobody."""
+    tokenizer, _ = chat()
+    made = []
+    for number in range(10):
+        ask = tokenizer.encode(f"stone mill grain {WORDS[number]} river", True)
+        trained = tokenizer.encode(f" {WORDS[number]} mill{END}", True)
+        name = f"{ANSWER} assistant:" if number < answers else "the seven geese:"
+        masked = tokenizer.encode(f"{name} grain", True)
+        ids = [*ask, *trained, *masked]
+        labels = [-100] * len(ask) + trained + [-100] * len(masked)
+        made.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+
+    finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
+
+    told = f"{answers} of 10 sampled stretches without loss follow an assistant"
+    assert [example.found for example in finding.examples] == ([told] if speaks else [])
+
+
+def test_special_tokens_that_are_told_from_words() -> None:
+    """Those of signs, wherever they stand among those that read like text or are too short."""
+    pieces = {
+        "<words>": [9, 2, 3, 4, 9],
+        "<|x|>": [9, 6, 7, 8, 9],
+        "<y>": [9, 6, 9],
+        "<z>": [5] * 5,
+    }
+    texts = {(2, 3, 4): "of plain words", (6, 7, 8): "|x|", (5, 5, 5): "|||"}
+    made = SimpleNamespace(
+        specials={50: "<words>", 51: "<y>", 52: "<|x|>", 5: "<z>"},
+        encode=lambda text, specials: pieces[text],
+        decode=lambda ids: texts[tuple(ids)],
+    )
+    rule = rule_named("special-token-as-text")(
+        load("axolotl"), Vocabulary(99, tokenizer=cast(Tokenizer, made))
+    )
+    table = pa.table({"input_ids": [[1, 6, 7, 8, 2], [2, 3, 4, 4], [6, 7, 7, 8], [5] * 6]})
+    batch = Judge(load("axolotl"), Vocabulary(99)).columns.batch(table.to_batches()[0])
+
+    hits = rule.look(batch).hits  # type: ignore[attr-defined]
+
+    assert (hits.rows.tolist(), hits.positions.tolist(), list(hits.found)) == ([0], [1], ["<|x|>"])

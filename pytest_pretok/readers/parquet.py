@@ -202,11 +202,25 @@ def _rows_a_batch(file: pq.ParquetFile, unit: Unit, wanted: Sequence[str], token
         counted = counted[:1] if size > _SMALL else []
     if not counted:
         return max(1, int(rows))
-    held = sum(_tokens_in_group(file, number, wanted) for number in counted)
-    estimate = held * size / max(1, sum(groups[number].total_byte_size for number in counted))
+    held = list(_counts(file, counted, wanted))
+    if not held:
+        return 1
+    weighed = sum(groups[number].total_byte_size for number in counted[: len(held)])
+    estimate = sum(held) * size / max(1, weighed)
     if max(rows, estimate) <= _WHOLE * tokens:
         return max(1, int(rows))
     return max(1, min(tokens, int(tokens * rows / max(1.0, estimate))))
+
+
+def _counts(file: pq.ParquetFile, groups: Sequence[int], wanted: Sequence[str]) -> Iterator[int]:
+    """The tokens of each group, up to the first that is broken, which is told when it is read."""
+    for number in groups:
+        try:
+            yield _tokens_in_group(file, number, wanted)
+        except MemoryError:
+            raise
+        except (OSError, pa.ArrowException):
+            return
 
 
 def _tokens_in_group(file: pq.ParquetFile, number: int, wanted: Sequence[str]) -> int:

@@ -186,7 +186,7 @@ def test_a_row_of_more_tokens_than_any_context(tmp_path: Path, suffix: str) -> N
 
     assert list(found) == ["unreadable-file"]
     assert "a row of 40,000,000 values, at most 16,777,216 are judged" in found["unreadable-file"]
-    assert peak < 2 * MOST  # the tokens themselves, three times 160 MB, and once more to decode
+    assert peak < 3 * MOST  # the tokens, three times 160 MB, twice to decode, and what pools keep
 
 
 def test_many_equal_tokens_in_a_small_row_group(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from pretok_schemas.user_schemas.flavour import Asked, SchemaFault, flags, is_nu
 _OUTPUT = "check_output"  # what Pandera calls the column of a check's verdicts
 
 
-class PanderaFlavour:
+class PanderaFlavour(ABC):
     """A Pandera DataFrameSchema of some backend; what differs between backends is below."""
 
     def __init__(self, schema: Any) -> None:
@@ -117,28 +118,28 @@ class PanderaFlavour:
 
     # What backends do differently.
 
-    def _only(self, frame: Any, column: str) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _only(self, frame: Any, column: str) -> Any: ...
 
-    def _with(self, frame: Any, column: str, made: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _with(self, frame: Any, column: str, made: Any) -> Any: ...
 
-    def _dtype(self, frame: Any, column: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _dtype(self, frame: Any, column: str) -> str: ...
 
-    def _is_number(self, frame: Any, column: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_number(self, frame: Any, column: str) -> bool: ...
 
-    def _failing(self, frame: Any, asked: Asked) -> Bools | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _failing(self, frame: Any, asked: Asked) -> Bools | None: ...
 
+    @abstractmethod
     def frame(self, table: pa.Table) -> Any:
         """Columns as the backend has them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nulls(self, frame: Any, column: str) -> Bools:
         """The rows in which a column has no value."""
-        raise NotImplementedError
 
 
 class PandasFlavour(PanderaFlavour):

@@ -6,6 +6,7 @@ Knows nothing of the project; `Known` is what a declaration may say of the token
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,18 @@ def clean_rows(count: int, rng: random.Random) -> list[Row]:
         if key not in seen:
             seen.add(key)
             rows.append(row)
+    return rows
+
+
+def header_rows(headers: Sequence[int]) -> list[Row]:
+    """Answers behind a header of three ids, of which one is given for each row."""
+    rows = []
+    for number, header in enumerate(headers):
+        ids = [1, *range(100 + 5 * number, 105 + 5 * number), 21, header, 23]
+        answer = [*range(400 + 5 * number, 405 + 5 * number), 2]
+        labels = [-100] * len(ids) + answer
+        mask = [1] * len(labels)
+        rows.append({"input_ids": ids + answer, "attention_mask": mask, "labels": labels})
     return rows
 
 

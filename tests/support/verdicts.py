@@ -15,7 +15,7 @@ from pretok_schemas.findings import Finding, Outcome
 from pretok_schemas.rules.base import NOWHERE
 from pytest_pretok import readers
 from pytest_pretok.engines import Engine
-from pytest_pretok.scan import Shard, SplitScan, scan_split, tasks
+from pytest_pretok.scan import SILENT, Progress, Shard, SplitScan, scan_split, tasks
 from pytest_pretok.scan import shards as opening
 from tests.support.containers import Writer
 from tests.support.rows import KNOWN, Known, Row
@@ -44,6 +44,7 @@ def scan(
     known: Known = ALL,
     cut: Cut | None = None,
     ours: Judge | None = None,
+    progress: Progress = SILENT,
 ) -> SplitScan:
     """Scan files as one split; ``cut`` makes units of about so many bytes, and batches of about so
     many tokens, where the plugin takes millions. A few of either go together.
@@ -51,7 +52,7 @@ def scan(
     shards = [Shard(str(path), path.name) for path in paths]
     ours = ours or judge(selected, known=known)
     if cut is None:
-        return scan_split(split, shards, ours, workers)
+        return scan_split(split, shards, ours, workers, progress)
     units = partial(readers.split_units, target=cut[0])
     chunks = partial(readers.read_chunks, tokens=cut[1])
     with (
@@ -60,7 +61,7 @@ def scan(
         patch.object(tasks, "read_chunks", chunks),
         patch.object(tasks, "GATHERED", 20 * cut[1]),
     ):
-        return scan_split(split, shards, ours, workers)
+        return scan_split(split, shards, ours, workers, progress)
 
 
 def any_cut(rng: random.Random) -> Cut | None:

@@ -27,8 +27,8 @@ from pytest_pretok.progress import Bar, Log, Moment, Output, ScanProgress
 from pytest_pretok.readers import Unit
 from pytest_pretok.scan import SILENT, Shard, Silent, compare_splits, scan_split
 from tests.support.containers import WRITERS
-from tests.support.rows import clean_rows
-from tests.support.verdicts import judge
+from tests.support.rows import clean_rows, header_rows
+from tests.support.verdicts import judge, scan
 
 WIDE = "\u6570\u636e\u96c6" * 10  # two columns each
 HALF = Moment("sft[train]", 10_000, 1_200_000_000, 0.35, 32.4)
@@ -452,6 +452,19 @@ def test_a_scan_tells_all_of_it(tmp_path: Path, container: str, workers: int) ->
     compare_splits([found, found], judge(), workers, progress=compared)
     assert [one["again"] for one in compared.passes] == [True, True]
     assert all(one["units"] == one["done"] != [] for one in compared.passes)
+
+
+def test_a_second_look_is_told(tmp_path: Path) -> None:
+    """Rows of units that depart from the others are looked at once more."""
+    rows = header_rows([30, 30, 30, *[22] * 20])
+    paths = WRITERS["jsonl"](tmp_path, rows, random.Random(1))
+    witness = Witness()
+
+    found = scan(paths, cut=(1, 1), progress=witness)
+
+    assert found.findings["prompt-boundary"].violations == 3
+    told = [(one["again"], one["rows"]) for one in witness.passes if one["units"]]
+    assert told == [(False, 23), (True, 23)]
 
 
 def test_silence_is_the_same_scan(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from pytest_pretok.scan.shards import together
 from pytest_pretok.scan.tasks import Gathered, Part
 from pytest_pretok.stores import StoreError
 from tests.plugin.data import COLUMNS, Row, clean_rows, table_of, write
-from tests.support.rows import KNOWN
+from tests.support.rows import KNOWN, header_rows
 from tests.support.verdicts import judge, scan
 
 PIECES = (1, 1)  # every unit and every batch as small as it gets
@@ -99,18 +99,6 @@ def test_rows_of_other_labels(tmp_path: Path) -> None:
     assert told(found.findings["duplicate-rows"]) == [(7, "a.parquet", 7, "train[2]")]
     assert told(found.findings["conflicting-labels"]) == [(13, "c.parquet", 4, "train[12]")]
     assert [len(found.tables[name]) for name in ("duplicate-rows", "conflicting-labels")] == [1, 1]
-
-
-def header_rows(headers: Sequence[int]) -> list[Row]:
-    """Answers behind a header of three ids, of which one is given for each row."""
-    rows = []
-    for number, header in enumerate(headers):
-        ids = [1, *range(100 + 5 * number, 105 + 5 * number), 21, header, 23]
-        answer = [*range(400 + 5 * number, 405 + 5 * number), 2]
-        labels = [-100] * len(ids) + answer
-        mask = [1] * len(labels)
-        rows.append({"input_ids": ids + answer, "attention_mask": mask, "labels": labels})
-    return rows
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])

@@ -6,7 +6,9 @@ import pyarrow as pa
 import pytest
 
 from pretok_schemas import Judge, Vocabulary, load
+from pretok_schemas.findings import Outcome
 from pretok_schemas.rules.base import ShardFacts
+from tests.support.judging import judged
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,19 @@ def test_the_last_leading_pad_may_be_bos(vocabulary: Vocabulary, rows: list[int]
     finding = judge.conclude(state, shards)["leading-padding"]
 
     assert rows == [example.row for example in finding.examples]
+
+
+@pytest.mark.parametrize(
+    ("pad", "outcome"), [(None, Outcome.WARNED), (7, Outcome.FAILED), (9, Outcome.PASSED)]
+)
+def test_leading_pads_that_nobody_declared(pad: int | None, outcome: Outcome) -> None:
+    """Four equal ids without loss are likely to be padding, and no more than that."""
+    row = {
+        "input_ids": [7, 7, 7, 7, 5, 6, 2],
+        "attention_mask": [1] * 7,
+        "labels": [-100] * 4 + [5, 6, 2],
+    }
+
+    findings, _ = judged([row], load("axolotl"), Vocabulary(pad=pad))
+
+    assert findings["leading-padding"].outcome is outcome

@@ -11,7 +11,7 @@ import pytest
 
 from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.batch import TokenBatch
-from pretok_schemas.rules.prompts import KEPT, _commonest
+from pretok_schemas.rules.prompts import KEPT, _commonest, _shown
 from pretok_schemas.rules.texts import texts, zeros
 
 BOS, EOS, PAD = 1, 2, 0
@@ -120,6 +120,8 @@ def test_the_commonest_beginnings(seed: int, most: int) -> None:
     rows = rng.choices(distinct, range(1, 31), k=400)
     # What differs in the highest bits alone is not the same.
     rows += [[0, 3, 3], [2**20, 3, 3], [2**20, 3, 3]] * 20
+    # Nor is what differs by one and a place that does not exist.
+    rows += [[5, most, 3], [6, -1, 3]] * 30
 
     counts = _commonest(np.array(rows, np.int64))
 
@@ -127,6 +129,11 @@ def test_the_commonest_beginnings(seed: int, most: int) -> None:
     assert len(counts) == min(KEPT, len(many))
     assert all(many[key] == count for key, count in counts.items())
     assert sorted(counts.values()) == sorted(many.values())[-KEPT:]
+
+
+def test_ids_that_are_not_there() -> None:
+    """Places outside of a row are shown as such; 0 is an id."""
+    assert _shown([-1, 0, 12]) == "- 0 12"
 
 
 def test_one_beginning() -> None:

@@ -898,6 +898,15 @@ def test_absent_columns_are_all_named() -> None:
     assert (example.expected, example.column) == ("attention_mask, labels", "attention_mask")
 
 
+def test_null_cells_are_named_by_their_column() -> None:
+    """The first of a row's, in the order of the contract."""
+    made = [whole(1), {**whole(2), "labels": None}, {**whole(3), "input_ids": None, "labels": None}]
+
+    examples = judged(pa.Table.from_pylist(made, SCHEMA))[0]["null-row"].examples
+
+    assert [(one.row, one.column) for one in examples] == [(1, "labels"), (2, "input_ids")]
+
+
 @pytest.mark.parametrize(
     ("rows", "because"),
     [

@@ -17,6 +17,7 @@ from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import Tokenizer
 from pretok_schemas.findings import Outcome, Severity
 from pretok_schemas.rules import rule_named
+from pretok_schemas.rules.base import SplitFacts
 from pretok_schemas.rules.tokenized import _returned, is_one_of
 from pytest_pretok.tokenizers import load_tokenizer
 from tests.support import toy_tokenizers as toys
@@ -155,6 +156,16 @@ def test_some_headers_are_trained(early: int, right: int, speaks: bool) -> None:
     assert found(made)[1].get("mask-span-off-by-one", []) == (list(range(early)) if speaks else [])
 
 
+def test_headers_are_counted_over_all_batches() -> None:
+    """Half of the stretches begin with a header, all of them in the first batch."""
+    head = len(chat()[0].encode(f"{ANSWER} assistant:", True))
+    made = [*rows(10, early=head), *rows(10)]
+
+    _, by_rule = judged(made, load("axolotl"), chat()[1], size=10)
+
+    assert "mask-span-off-by-one" not in by_rule
+
+
 @pytest.mark.parametrize(
     ("inverted", "right", "told"),
     [
@@ -171,6 +182,15 @@ def test_some_prompts_are_trained(inverted: int, right: int, told: str | None) -
     finding = judged(made, load("axolotl"), chat()[1])[0]["wrong-turn-trained"]
 
     assert [example.found for example in finding.examples] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(("answers", "told"), [(1, True), (2, False)])
+def test_some_trained_stretches_follow_an_assistant(answers: int, told: bool) -> None:
+    """One in ten of them is enough to say nothing."""
+    rule = rule_named("wrong-turn-trained")(load("axolotl"), chat()[1])
+    counts = {"trained": 20, "trained answers": answers, "trained asks": 18}
+
+    assert (rule.conclude(counts, SplitFacts(20, 900, 300, 60)) is not None) is told  # type: ignore[attr-defined]
 
 
 def test_a_special_token_as_text_shows_what_it_is() -> None:

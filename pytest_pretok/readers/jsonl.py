@@ -165,6 +165,8 @@ def _line_end(path: Location, place: int, size: int) -> int:
         return size
     at = place - 1  # A line that ends right before the place ends there.
     for piece in stored_pieces(path, at, None):
+        if at - place > LONGEST_ROW:
+            break  # The reader will refuse the line: it need not be followed through a terabyte.
         newline = piece.find(b"\n")
         if newline >= 0:
             return at + newline + 1

@@ -11,7 +11,7 @@ from typing import Any
 from pretok_schemas.contract import ROLES
 from pretok_schemas.rules import RULES
 from pretok_schemas.trainers import names
-from pytest_pretok.declared_tables import model_of
+from pytest_pretok.declaration.tables import model_of
 from pytest_pretok.settings import DatasetSettings, Defaults
 
 DRAFT = "http://json-schema.org/draft-07/schema#"  # the newest that validate-pyproject reads

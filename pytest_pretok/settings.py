@@ -1,7 +1,7 @@
 """The settings of a dataset: their fields, defaults and limits, each said once.
 
 Reads nothing; knows no data, no pytest and no pydantic. What is declared comes in through
-`declared_tables`, which makes its tables of the fields here.
+`declaration.tables`, which makes its tables of the fields here.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ STORES = "pytest_pretok.stores"
 PLANNING = ("plan", "planning", "arguments")
 UPPER = ("plugin", "session", "nodes", *PLANNING, "checks", "report", "baseline", "progress")
 DECLARING = (
-    *("settings", "declared", "declared_tables", "declaration"),
-    *("discovery", "toml_lines", "trainer_configs"),
+    *("settings", "declared", "declaration"),
+    *("discovery", "trainer_configs"),
 )
 
 
@@ -287,11 +287,12 @@ def test_the_entry_point_is_light(name: str) -> None:
 
 def test_pydantic_reads_declarations_alone() -> None:
     """One module knows pydantic, and only those that need declared tables import that module."""
-    tables = "pytest_pretok.declared_tables"
+    tables = "pytest_pretok.declaration.tables"
 
     assert [name for name in MODULES if under(imports(name), "pydantic")] == [tables]
     assert {name for name in MODULES if tables in imports(name)} == {
-        "pytest_pretok.declaration",
+        "pytest_pretok.declaration.own_code",
+        "pytest_pretok.declaration.reader",
         "pytest_pretok.json_schema",
     }
 

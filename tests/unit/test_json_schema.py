@@ -19,7 +19,7 @@ from validate_pyproject.errors import ValidationError
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
 from pytest_pretok.declaration import read_declaration
-from pytest_pretok.declared_tables import keys
+from pytest_pretok.declaration.tables import keys
 from pytest_pretok.faults import DeclarationError
 from pytest_pretok.json_schema import declaration_schema, file_schema
 from pytest_pretok.report.schema import report_schema

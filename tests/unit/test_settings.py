@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_pretok.declared_tables import TableError, read_table
+from pytest_pretok.declaration.tables import TableError, read_table
 from pytest_pretok.settings import (
     DatasetSettings,
     Defaults,

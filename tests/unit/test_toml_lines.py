@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_pretok.toml_lines import key_lines
+from pytest_pretok.declaration.toml_lines import key_lines
 
 DOCUMENTS = {
     "tables": "a = 1\n[b]\nc = 2\n[b.d]\ne = 3\n[f.g.h]\ni = 4\n",

@@ -1,7 +1,6 @@
 """Tables of a declaration -> settings: pydantic models made of the settings' own fields.
 
-Knows no file and no data. Only `declaration` and `json_schema` import it: pydantic is loaded where
-a declaration is read.
+Knows no file and no data, and alone knows pydantic.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -50,7 +51,8 @@ def check(
     DatasetDict or IterableDataset of `datasets`, rows as dicts, or a mapping of splits. ``name``
     and ``split`` are what the report calls an object and its only split. ``settings`` are the keys
     of a declaration, with underscores (``sequence_len=4096``); they go before those declared.
-    ``plugins`` may be rules themselves beside modules, ``schema`` a schema itself.
+    ``tokenizer`` may be one of `transformers` or `tokenizers` itself, ``plugins`` may be rules
+    themselves beside modules, ``schema`` a schema itself.
     ``examples`` is how many violations a finding shows.
 
     Raises:
@@ -71,16 +73,21 @@ def check_with(
     """What `check` does; ``rules`` are references to rules that hold for every dataset."""
     __tracebackhide__ = True
     path = os.fspath(data) if isinstance(data, str | os.PathLike) else None
-    given = read_given(contract, keywords, rules, path is not None)
-    options = Options(given.examples, given.workers, keep_all=False, engine=given.engine)
-    with ExitStack() as stack:
-        if path is not None:
+    with ExitStack() as kept, ExitStack() as stack:
+        given = read_given(contract, keywords, rules, path is not None, _Folders(kept))
+        options = Options(given.examples, given.workers, keep_all=False, engine=given.engine)
+        if path is None:
+            plan, held = _plan_of_object(data, given, _Folders(stack))
+        else:
             if given.engine == "processes":
                 from pytest_pretok.apart import look_apart  # lazy: few ask for it
 
                 stack.callback(look_apart())
-            return _judge(_plan_of_path(path, given, rules), {}, options)
-        return _judge(*_plan_of_object(data, given, _Folders(stack)), options)
+            plan, held = _plan_of_path(path, given, rules), {}
+        report = _judge(plan, held, options)
+        # What it shows of ids is decoded when it is shown.
+        weakref.finalize(report, kept.pop_all().close)
+        return report
 
 
 def check_declared(name: str, folder: Path, rules: tuple[str, ...]) -> Report:
@@ -110,7 +117,7 @@ def check_declared(name: str, folder: Path, rules: tuple[str, ...]) -> Report:
 
 
 class _Folders:
-    """Private folders for streams, removed when the check is over."""
+    """Private folders, removed when the stack is closed."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack

@@ -6,7 +6,7 @@ All faults are named at once. Reads no data.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -18,6 +18,8 @@ from pytest_pretok.engines import ENGINES
 from pytest_pretok.faults import DeclarationError, Fault, nearest, quote
 from pytest_pretok.imports import lacking_option
 from pytest_pretok.settings import DatasetSettings, Defaults
+from pytest_pretok.tokenizers import TokenizerError
+from pytest_pretok.tokenizers.saved import save_tokenizer
 
 SHOWN = "check()"  # what faults call the place they stand in
 OPTIONS = {"name": "data", "split": "train", "engine": "local", "workers": None, "examples": 3}
@@ -45,11 +47,16 @@ class Given:
 
 
 def read_given(
-    contract: Any, keywords: Mapping[str, Any], rules: tuple[str, ...], path: bool
+    contract: Any,
+    keywords: Mapping[str, Any],
+    rules: tuple[str, ...],
+    path: bool,
+    folder: Callable[[], Path],
 ) -> Given:
     """What `check` was called with; ``rules`` are references to rules that hold everywhere.
 
     With ``path``, settings may speak of the rules that are declared where the check runs.
+    ``folder`` makes the one in which a tokenizer that was given itself is saved.
 
     Raises:
         DeclarationError: something is faulty; all faults are named.
@@ -69,6 +76,7 @@ def read_given(
         text = f"found {quote(plugins)}, expected a list of modules or rules"
         faults.append(Fault(SHOWN, None, "plugins", text))
         plugins = ()
+    faults += [Fault(SHOWN, None, key, text) for key, text in _take_tokenizer(table, folder)]
     if isinstance(contract, Contract):
         faults += [Fault(SHOWN, None, key, text) for key, text in _take_contract(contract, table)]
     elif contract is not None:
@@ -114,6 +122,19 @@ def _option_faults(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _counts(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _take_tokenizer(table: dict[str, Any], folder: Callable[[], Path]) -> Iterator[tuple[str, str]]:
+    """Put the files of a tokenizer in the place of itself; what stands against it."""
+    given = table.get("tokenizer")
+    if given is None or isinstance(given, str):
+        return
+    table["tokenizer"] = str(folder())
+    try:
+        save_tokenizer(given, Path(table["tokenizer"]))
+    except TokenizerError as error:
+        del table["tokenizer"]
+        yield "tokenizer", error.reason
 
 
 def _take_contract(contract: Contract, table: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -167,9 +167,16 @@ class Contract:
         """Why a schema is not accepted, empty if it is; see `fitting.refusals`."""
         return pretok_schemas.refusals(self, schema, columns=columns, vocab_size=vocab_size)
 
-    def diff(self, other: Contract) -> tuple[Change, ...]:
-        """What has changed from this contract to another; see `changes.Change`."""
-        return pretok_schemas.changes_between(self, other)
+    def diff(self, other: Contract | str) -> tuple[Change, ...]:
+        """What has changed from this contract to another, or to that of a name.
+
+        See `changes.Change`.
+
+        Raises:
+            UnknownContract: there is no contract of that name.
+        """
+        known = pretok_schemas.load(other) if isinstance(other, str) else other
+        return pretok_schemas.changes_between(self, known)
 
     def to_json(self) -> str:
         """The contract as JSON text; see `publishing.contract_dict`."""

@@ -67,7 +67,7 @@ def no_batch() -> list[int]:
             {"sequence_len": 4, "min_sample_len": 10},
             "min-sample-len: 10 is above sequence-len = 4: no row has such a length",
         ),
-        ({"tokenizer": object()}, "tokenizer: found <object object at"),
+        ({"tokenizer": object()}, "tokenizer: found <object>, expected a path"),
         ({"contract": load("axolotl"), "packing": True}, "packing: found True, but the contract"),
     ],
 )

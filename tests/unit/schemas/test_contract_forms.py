@@ -14,7 +14,7 @@ from pretok_schemas import Contract, Severity, load, names, validate
 from pretok_schemas.arrow import Kind, is_any_list
 from pretok_schemas.contract import Column
 from pretok_schemas.findings import Outcome
-from pretok_schemas.trainers import COLLATORS
+from pretok_schemas.trainers import COLLATORS, UnknownContract
 from tests.support.containers import table
 from tests.support.rows import COLUMNS, clean_rows
 
@@ -178,6 +178,13 @@ def test_changes(after: Contract, says: str, breaking: bool) -> None:
     told = [change for change in found if says in str(change)]
     assert len(told) == 1, list(map(str, found))
     assert told[0].breaking is breaking
+
+
+def test_changes_to_a_contract_by_its_name() -> None:
+    """As to the one that is loaded."""
+    assert AXOLOTL.diff("trl") == AXOLOTL.diff(load("trl")) != ()
+    with pytest.raises(UnknownContract):
+        AXOLOTL.diff("trll")
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

@@ -8,6 +8,7 @@ a module that was loaded twice are no longer the same.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -33,6 +34,14 @@ with suppress(ModuleNotFoundError):
         "any-speed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("any-speed")
+
+
+def pytest_sessionfinish() -> None:
+    """Keep what coverage has counted: a worker of pytest-xdist that is slow to end is killed."""
+    coverage = sys.modules.get("coverage")
+    running = coverage and coverage.Coverage.current()
+    if running:
+        running.save()
 
 
 @pytest.fixture(scope="session")

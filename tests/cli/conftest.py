@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 # The environment of the run that this test is part of, which is not the user's.
-OURS = ("PYTEST_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "GIT_", "COV")
+OURS = ("PYTEST_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONWARNINGS", "GIT_")
 MAIN = "import sys; from pytest_pretok.cli import main; sys.exit(main(prog_name='pretok'))"
 
 

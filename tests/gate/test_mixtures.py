@@ -84,7 +84,8 @@ def agree(container: str, rows: list[Row], known: Known, rng: random.Random) -> 
 @examples(60)
 def test_two_corruptions_in_different_rows(container: str, seed: int, count: int) -> None:
     """Each is found on its own rows, as if the other were not there. Shifts, which look at the
-    whole split, are no exception: every corrupted row shows its shift by itself.
+    whole split, are no exception: every corrupted row shows its shift by itself. A value in the
+    place of -100 is one: it is told by nearly all wrong labels of the split.
     """
     rng = random.Random(seed)
     rows = clean_rows(count, rng)
@@ -95,6 +96,7 @@ def test_two_corruptions_in_different_rows(container: str, seed: int, count: int
         name
         for name in names_for(container)
         if CHANGES[name].known == "all" and not CHANGES[name].once and CHANGES[name].by_itself
+        if "wrong-ignore-value" not in CHANGES[name].trips
     ]
     for chosen, name in zip((shuffled[:cut], shuffled[cut:]), rng.sample(fitting, 2), strict=True):
         for number in chosen[: rng.randint(1, count)]:

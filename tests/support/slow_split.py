@@ -337,7 +337,8 @@ class SlowSplit:
         if not row.labelled or not row.trained or row.trained[0] == 0:
             return None
         at = row.trained[0]
-        return tuple(row.ids[i] if i >= 0 else -1 for i in range(at - 3, at))
+        ids = tuple(row.ids[i] if i >= 0 else -1 for i in range(at - 3, at))
+        return None if -100 in ids else ids
 
     @cached_property
     def common_boundary(self) -> tuple[int, ...] | None:

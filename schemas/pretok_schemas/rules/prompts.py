@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from pretok_schemas.batch import TokenBatch, View
-from pretok_schemas.contract import IDS
+from pretok_schemas.contract import IDS, IGNORE
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import (
@@ -243,14 +243,17 @@ class PromptBoundary(NormRule):
 
 def _boundaries(batch: TokenBatch) -> tuple[Ints, Ints]:
     """The first trained token of each row that does not begin with one, as a flat index, and the
-    three ids before it (shape (rows, 3), -1 where the row begins later).
+    three ids before it (shape (rows, 3), -1 where the row begins later). Left out are rows in which
+    the ignore index stands there: that says nothing of a template.
     """
     view, runs = batch.view(*LABELLED), batch.once(token_runs)
     first = np.ones(len(runs.rows), np.bool_)
     first[1:] = runs.rows[1:] != runs.rows[:-1]
     first &= runs.begins > view.starts[runs.rows]
     rows, at = runs.rows[first], runs.begins[first]
-    return at, _ids_at(view, rows, at, range(-BEFORE, 0))
+    ids = _ids_at(view, rows, at, range(-BEFORE, 0))
+    known = (ids != IGNORE).all(axis=1)
+    return at[known], ids[known]
 
 
 def _ids_at(view: View, rows: Ints, at: Ints, steps: range) -> Ints:

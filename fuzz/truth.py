@@ -193,7 +193,7 @@ def _json_rows(path: Path, container: str) -> list[dict[str, Any]]:
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     read = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse, parse_int=_integer)
     blank = " \t\r\n"
-    if container == "json-array" and text.lstrip(blank).startswith("["):  # else lines, as for all
+    if text.lstrip(blank).startswith("["):  # the content decides, not the name
         rows = read.decode(text.strip(blank))
     else:
         rows = [read.decode(line) for line in text.split("\n") if line.strip(blank)]

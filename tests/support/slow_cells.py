@@ -53,7 +53,12 @@ class Cells:
             and isinstance(cell, list)
             and any(type(value) is float for value in cell)
             and all(
-                value is None or (type(value) in (int, float) and value == int(value))
+                value is None
+                or (
+                    type(value) in (int, float)
+                    and value == int(value)
+                    and LOWEST <= value <= HIGHEST
+                )
                 for value in cell
             )
         )

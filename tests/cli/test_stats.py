@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from datasets import Dataset, DatasetDict
@@ -332,3 +334,61 @@ def test_errors(
 
     assert done.exit_code == code
     assert says in done.output
+
+
+def test_packing_without_a_length(tmp_path: Path) -> None:
+    """How many bins there are is not known, and that is said."""
+    write(tmp_path / "rows.parquet", clean_rows(5))
+    done = run(declare(tmp_path, packing=True))
+
+    assert done.exit_code == 0, done.output
+    assert "how many bins it makes is known once sequence-len is" in " ".join(done.output.split())
+
+
+def test_no_row_is_kept(tmp_path: Path) -> None:
+    """All are shorter than the trainer's minimum: an epoch has none of them."""
+    write(tmp_path / "rows.parquet", clean_rows(5))
+    done = run(declare(tmp_path, min_sample_len=500, sequence_len=1000))
+
+    assert "no row that the trainer would keep" in " ".join(done.output.split())
+
+
+def test_rows_without_tokens(tmp_path: Path) -> None:
+    """There are no lengths to speak of, and no ids at the edges."""
+    empty = {"input_ids": [], "attention_mask": [], "labels": []}
+    path = write(tmp_path / "rows.jsonl", [empty] * 3)
+    done = run(path)
+
+    assert done.exit_code == 0, done.output
+    assert "3 rows, 0 tokens" in " ".join(done.output.split())
+
+
+def test_columns_that_cannot_be_counted(tmp_path: Path) -> None:
+    """A file whose ids are no lists, and one with a column twice, are named."""
+    pq.write_table(pa.table({"input_ids": ["a"], "labels": [[1]]}), tmp_path / "texts.parquet")
+    twice = pa.table([[[1, 2]], [[1, 2]]], names=["input_ids", "input_ids"])
+    with pa.ipc.new_file(tmp_path / "twice.arrow", twice.schema) as writer:
+        writer.write_table(twice)
+    for name, says in (
+        ("texts.parquet", "no readable column 'input_ids'"),
+        ("twice.arrow", "columns that occur more than once: input_ids"),
+    ):
+        done = run(tmp_path / name)
+        assert says in " ".join(done.output.split()), done.output
+
+
+def test_which_of_several(tmp_path: Path) -> None:
+    """`show` takes one dataset and one split; the names to choose from are told."""
+    for name in ("one", "two"):
+        write(tmp_path / "several" / name / "rows.parquet", clean_rows(4))
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.parquet", clean_rows(4))
+    file = tmp_path / "pyproject.toml"
+    text = '[tool.pretok.datasets.d]\nsplits = { test = "a.parquet", validation = "b.parquet" }\n'
+    file.write_text(text, encoding="utf-8")
+
+    datasets = CliRunner().invoke(main, ["show", str(tmp_path / "several"), "0"])
+    splits = CliRunner().invoke(main, ["show", str(file), "0"])
+
+    assert "name one of them with --dataset" in " ".join(datasets.output.split())
+    assert "name one with --split" in " ".join(splits.output.split())

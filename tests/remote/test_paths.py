@@ -46,6 +46,8 @@ def test_parts() -> None:
     assert url.with_name("a") == url.parent / "a"
     assert url.is_relative_to(RemotePath("s3://bucket"))
     assert not url.is_relative_to(RemotePath("s3://buck"))
+    assert not url.is_relative_to("s3://bucket")
+    assert url.parts_below(RemotePath("s3://other")) == ()
     assert url.parts_below(RemotePath("s3://bucket")) == ("sft", url.name)
     assert RemotePath("https://h/a/b.parquet?x=/y.zip").name == "b.parquet"
     assert "secret" not in repr(RemotePath("https://h/a?secret"))
@@ -99,6 +101,24 @@ def test_a_file_of_ranges(
         assert meter.fetched == sum(stop - start for start, stop in fetched)
         covered = [place for start, stop in fetched for place in range(start, stop)]
         assert len(covered) == len(set(covered))
+
+
+def test_a_file_of_ranges_as_others_read_it() -> None:
+    """By what `io` offers beside `read`: into a buffer, from the end, and all of it."""
+    content = random.Random(2).randbytes(3_000_000)
+    with RemoteFile(lambda start, stop: content[start:stop], len(content), 0, False) as file:
+        assert file.readable()
+        assert file.seekable()
+        assert file.size() == len(content)
+        buffer = bytearray(10)
+        file.seek(-5, io.SEEK_END)
+        assert file.readinto(memoryview(buffer)) == 5
+        assert bytes(buffer[:5]) == content[-5:]
+        file.seek(7)
+        assert file.readall() == content[7:]
+        for place in range(0, len(content), 500_000):  # more than is held
+            file.seek(place)
+            assert file.read(400_000) == content[place : place + 400_000]
 
 
 def test_reading_on_and_on() -> None:

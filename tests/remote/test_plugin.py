@@ -153,6 +153,45 @@ def test_declared(server: S3 | Web, run: Run, here: Path, place: str, workers: s
     assert all(name.startswith("pyproject.toml::sft::") for name in whole)
 
 
+def test_declared_folders(s3: S3, run: Run, here: Path) -> None:
+    """Of objects, of what `save_to_disk` wrote, by a pattern; and what leads to nothing."""
+    from datasets import Dataset
+
+    Dataset.from_list(clean_rows(9)).save_to_disk(here / "saved")
+    for file in (here / "saved").iterdir():
+        s3.put(f"kept/saved/{file.name}", file.read_bytes())
+        s3.put(f"both/inner/{file.name}", file.read_bytes())
+    s3.put("both/more.parquet", parquet(clean_rows(5, 7)))
+    s3.put("both/notes.json", b'{"a": 1}')
+    s3.put("bare/notes.txt", b"nothing")
+    declare(
+        here,
+        """
+        [tool.pretok.datasets]
+        saved = { path = "s3://bucket/kept/saved" }
+        both = { splits = { train = "s3://bucket/both/" } }
+        some = { splits = { train = "s3://bucket/both/*.parquet" } }
+        bare = { splits = { train = "s3://bucket/bare/" } }
+        gone = { splits = { train = "s3://bucket/gone/*.parquet" } }
+        lost = { splits = { train = "s3://nobody/a.parquet" } }
+        """,
+    )
+    report = report_of(run, here, "pyproject.toml")
+
+    rows = {one["name"]: sum(s["rows"] for s in one["splits"]) for one in report["datasets"]}
+    assert rows == {"saved": 9, "both": 14, "some": 5, "bare": 0, "gone": 0, "lost": 0}
+    reasons = {
+        one["name"]: rule["examples"][0]["found"]
+        for one in report["datasets"]
+        for split in one["splits"]
+        for rule in split["rules"]
+        if rule["rule"] == "unreadable-file" and rule["outcome"] == "failed"
+    }
+    assert set(reasons) == {"bare", "gone", "lost"}
+    assert "the folder holds no data files" in reasons["bare"]
+    assert "no object matches this pattern" in reasons["gone"]
+
+
 def test_the_bytes_are_told(s3: S3, run: Run, here: Path) -> None:
     """The summary and the report say how much one scan fetched, of remote data alone."""
     url = s3.put("bytes.parquet", parquet(clean_rows(1500)))

@@ -28,6 +28,12 @@ def after(error: Exception, cause: Exception) -> Exception:
     return error
 
 
+def named(name: str) -> Exception:
+    """An exception of a class of that name, which takes a response that is hard to make up."""
+    made: Exception = type(name, (Exception,), {})("x")
+    return made
+
+
 SEEN: list[tuple[str, Exception, str, bool, bool, bool]] = [
     # scheme, exception; part of the reason, another try, absent, this machine's
     ("gs", OSError("Forbidden: b/x\nno"), "access denied (403)", False, False, True),
@@ -57,8 +63,37 @@ SEEN: list[tuple[str, Exception, str, bool, bool, bool]] = [
         *("hf", after(FileNotFoundError("x"), hub.OfflineModeIsEnabled("x"))),
         *("HF_HUB_OFFLINE", False, False, True),
     ),
+    ("hf", named("GatedRepoError"), "accept its conditions there", False, False, False),
+    ("hf", named("EntryNotFoundError"), "there is no such object", False, True, False),
     ("s3", ValueError("at https://me:pw@h/a?sig=1"), "at https://h/a", False, False, False),
 ]
+
+
+class Answered(Exception):
+    """An answer of a store as its library raises it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("status", "part", "again", "absent"),
+    [
+        (404, "there is no such object", False, True),
+        (410, "there is no such object", False, True),
+        (416, "the store has fewer bytes than it said", False, False),
+        (301, "the data is elsewhere; look at its region", False, False),
+        (418, "the request makes no sense to it", False, False),
+        (503, "overloaded or out of order", True, False),
+    ],
+)
+def test_what_a_status_means(status: int, part: str, again: bool, absent: bool) -> None:
+    """The number alone, where the library says no more."""
+    found = explain(Answered(status), "http")
+
+    assert part in found.reason
+    assert (found.again, found.absent) == (again, absent)
 
 
 @pytest.mark.parametrize(("scheme", "error", "part", "again", "absent", "here"), SEEN)

@@ -23,7 +23,7 @@ from pretok_schemas import (
 )
 from pretok_schemas.custom import as_look, custom_rules, options_of
 from pretok_schemas.findings import Effect, Severity
-from pretok_schemas.rules.base import Look
+from pretok_schemas.rules.base import Look, NormRule, Rule
 from tests.support.containers import table
 from tests.support.rows import clean_rows
 
@@ -294,3 +294,41 @@ def test_what_a_rule_requires(key: str, given: str) -> None:
 def nothing_special(batch: TokenBatch) -> list[int]:
     """A row is special."""
     return []
+
+
+class Bare(Rule):
+    """A rule of no kind."""
+
+    name = "bare"
+
+
+class Habit(NormRule):
+    """A rule of a kind that is this package's own."""
+
+    name = "habit"
+
+
+class Wordless(RowRule):
+    """A rule whose help is no text."""
+
+    name = "wordless"
+    help = 5  # type: ignore[assignment]
+
+    def look(self, batch: TokenBatch) -> Look:
+        """Nothing."""
+        return Look()
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (len, "is no rule: derive one from RowRule, SplitRule or FileRule"),
+        (Bare, "must be a RowRule, a SplitRule or a FileRule"),
+        (Habit, "other kinds are this package's own"),
+        (Wordless, "has a help that is no text"),
+    ],
+)
+def test_what_is_no_rule(kind: Any, says: str) -> None:
+    """It is refused before a row is looked at, and told what it should be."""
+    with pytest.raises(ValueError, match=says):
+        validate(table(rows()), custom=[kind])

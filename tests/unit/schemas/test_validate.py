@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import random
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from pretok_schemas.outcome import LIMIT
 from pretok_schemas.tables import arrow_batches, arrow_table, open_table
 from tests.support.containers import table
 from tests.support.corruptions import CORRUPTIONS
-from tests.support.rows import COLUMNS, Row, clean_rows
+from tests.support.rows import COLUMNS, Row, clean_rows, header_rows
 
 KNOWN = {"vocab_size": 1000, "bos_token_id": 1, "eos_token_ids": 2, "pad_token_id": 0}
 
@@ -285,3 +286,56 @@ def test_large_tables_are_cut() -> None:
 def test_the_type_of_a_report() -> None:
     """What `validate` returns can be named."""
     assert isinstance(validate(table(some())), Report)
+
+
+def test_a_habit_that_the_first_batches_misjudged() -> None:
+    """Their rows are looked at once more, by what nearly all rows do."""
+    rows = [*header_rows([30] * 3), *header_rows([22] * 40)]
+    parts = [table(rows[:3]), table(rows[3:])]
+    first = 2 * 262_144 // 3  # tokens, of which the first part then has a batch of its own
+    long = {name: [2 if name == "input_ids" else -100] * first for name in COLUMNS}
+    long["attention_mask"] = [1] * first
+    parts.insert(1, table([long]))
+
+    report = validate(pa.concat_tables(parts), every=True)
+
+    assert report.rows("prompt-boundary").tolist() == [0, 1, 2]
+
+
+def test_rows_that_were_not_kept() -> None:
+    """They are asked for with ``every``; a rule that was not judged has none."""
+    report = validate(broken(), only=["null-row"])
+
+    with pytest.raises(KeyError, match="no-rows"):
+        report.rows("no-rows")
+    with pytest.raises(ValueError, match="every=True"):
+        report.rows("null-row")
+
+
+def test_a_batch_that_rows_do_not_fill() -> None:
+    """`micro_batch_size` is the trainer's, as in a declaration."""
+    settings = {**KNOWN, "packing": True, "sequence_len": 4096}
+
+    few = validate(table(some()), micro_batch_size=8, **settings)
+
+    assert few.findings["too-few-tokens-to-pack"].violations == 1
+    assert "too-few-tokens-to-pack" in few.findings
+
+
+def test_a_tokenizer_tells_the_vocabulary() -> None:
+    """Where it is not declared: its size and its special ids."""
+    told = SimpleNamespace(
+        size=5,
+        base_size=5,
+        bos=1,
+        pad=0,
+        unk=None,
+        ends=(2,),
+        specials={},
+        adds_bos=False,
+        pieces=lambda ids: tuple(map(str, ids)),
+    )
+    rules = ["token-out-of-vocab", "eos-never-trained"]
+
+    assert not validate(table(some()), tokenizer=cast(Any, told), only=rules).ok
+    assert validate(table(some()), tokenizer=cast(Any, told), vocab_size=1000, only=rules).ok

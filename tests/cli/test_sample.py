@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from click.testing import CliRunner, Result
 from datasets import Dataset, DatasetDict, Features, Sequence, Value, load_from_disk
 from hypothesis import given
@@ -157,6 +158,11 @@ def odd_line(row: Row, number: int) -> bytes:
     return text.encode()
 
 
+def unpacked(data: bytes) -> bytes:
+    """A frame of zstd, whose header need not tell its size."""
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
 @pytest.mark.parametrize(
     ("suffix", "pack", "unpack"),
     [
@@ -164,6 +170,7 @@ def odd_line(row: Row, number: int) -> bytes:
         (".jsonl.gz", gzip.compress, gzip.decompress),
         (".jsonl.bz2", bz2.compress, bz2.decompress),
         (".jsonl.xz", lzma.compress, lzma.decompress),
+        (".jsonl.zst", zstandard.compress, unpacked),
     ],
 )
 def test_json_lines(
@@ -412,6 +419,30 @@ def test_broken_sources(tmp_path: Path, name: str) -> None:
     assert done.exit_code == 1, done.output
     assert name in done.output
     assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_shard_without_a_chosen_row(tmp_path: Path, suffix: str) -> None:
+    """Of three shards, one row is taken, and no more than it is read."""
+    rows = make_rows(30)
+    for at in range(3):
+        write(tmp_path / f"d-0000{at}-of-00003.{suffix}", rows[10 * at : 10 * at + 10])
+
+    sound(tmp_path, "-n", 1, "-o", tmp_path / f"s.{suffix}")
+
+    stats = CliRunner().invoke(main, ["stats", str(tmp_path / f"s.{suffix}"), "--json"])
+    assert json.loads(stats.output)["splits"][0]["rows"] == 1
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet", "arrow"])
+def test_a_sample_of_nothing(tmp_path: Path, suffix: str) -> None:
+    """There is no row to choose."""
+    write(tmp_path / f"a.{suffix}", clean_rows(5)[:0] if suffix != "jsonl" else [])
+
+    done = run(tmp_path / f"a.{suffix}", "-n", 1, "-o", tmp_path / f"s.{suffix}")
+
+    assert done.exit_code in (1, 4), done.output
+    assert not (tmp_path / f"s.{suffix}").exists()
 
 
 def test_shards_of_other_columns(tmp_path: Path) -> None:

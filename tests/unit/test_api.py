@@ -25,8 +25,10 @@ from pytest_pretok import ContractViolation, Report, check
 from pytest_pretok.faults import DeclarationError
 from pytest_pretok.objects import UnknownObject
 from pytest_pretok.planning import PlanError
+from pytest_pretok.report.summary import SPLITS_SHOWN
 from tests.plugin.data import clean_rows as plain_rows
 from tests.plugin.data import faulty_rows
+from tests.support import toy_tokenizers as toys
 from tests.support.containers import table
 from tests.support.corruptions import CORRUPTIONS
 from tests.support.rows import BOS, COLUMNS, EOS, MIN_SAMPLE_LEN, PAD, SEQUENCE_LEN, VOCAB, Row
@@ -389,6 +391,49 @@ def test_streams_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monkey
         check(broken())
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_of_any_library() -> None:
+    """A mapping of arrays is a table, whatever holds the cells; so is an object column."""
+    rows = plain_rows()
+    lists = {name: [row[name] for row in rows] for name in COLUMNS}
+    arrays = {name: pa.array(cells) for name, cells in lists.items()}
+    chunks = {name: pa.chunked_array([pa.array(cells)]) for name, cells in lists.items()}
+
+    wanted = [(one.split, one.finding) for one in check(lists).results]
+    for data in (arrays, chunks, pd.DataFrame(lists)):
+        assert [(one.split, one.finding.outcome) for one in check(data).results] == [
+            (split, finding.outcome) for split, finding in wanted
+        ]
+
+
+def test_cells_that_json_cannot_say() -> None:
+    """A further column of a stream may hold anything: its text is taken."""
+    rows = [{**row, "when": complex(number, 1)} for number, row in enumerate(plain_rows())]
+
+    assert check(iter(rows)).ok
+
+
+def test_a_path_with_a_tokenizer_that_goes_before(tmp_path: Path) -> None:
+    """Its vocabulary is that of the check, whatever is declared."""
+    made = toys.word_level()
+    toys.save(made, tmp_path)
+    file = parquet(plain_rows(), tmp_path, random.Random(1))
+    text = f'[tool.pretok.datasets.d]\npath = "{file.name}"\nvocab-size = 100000\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+
+    with_declared = check(tmp_path / "pyproject.toml")
+    report = check(tmp_path / "pyproject.toml", tokenizer=tmp_path / "tokenizer.json")
+
+    assert "token-out-of-vocab" not in {one.rule for one in with_declared.failed}
+    assert "token-out-of-vocab" in {one.rule for one in report.failed}
+
+
+def test_many_splits(tmp_path: Path) -> None:
+    """The summary tells of some, and how many more there are; split-overlap is told of all."""
+    report = check({f"part-{number}": plain_rows(3, number) for number in range(SPLITS_SHOWN + 2)})
+
+    assert "... and 2 more splits" in report.summary()
 
 
 def test_public_names() -> None:

@@ -349,6 +349,19 @@ def test_markdown_of_a_clean_run() -> None:
     assert "###" not in text
 
 
+def test_markdown_without_a_verdict() -> None:
+    """What could not be judged is no pass; a split that nobody read has no numbers."""
+    lost = finding(Outcome.NOT_EVALUATED, "mask-hole", reason="a worker died", violations=0)
+    split = split_entry("train", [rule_entry(lost)])
+    unread = {**split_entry("test", []), "rows": None}
+    report = report_of([dataset_entry("sft", [split, unread])], ok=False, errors=2)
+
+    text = markdown.render(report)
+
+    assert text.splitlines()[0] == "## pretok: failed, 2 rules without a verdict"
+    assert "| `sft` | `test` |  |  |  |  |" in text
+
+
 def test_markdown_of_a_finding() -> None:
     """A failed finding has its count, effect, example, remedy and id."""
     text = markdown.render(PARTS["complete"])

@@ -165,6 +165,16 @@ def test_quoted_values(tmp_path: Path) -> None:
     assert found.held_out == 0.1
 
 
+def test_values_of_odd_types(tmp_path: Path) -> None:
+    """Whole numbers that are written as floats are these; what no path can hold is a fault."""
+    entry = "datasets: [{path: a}]\n"
+    assert config(tmp_path, f"{entry}sequence_len: 512.0\n").settings["sequence_len"] == 512
+    told = faults(tmp_path, f'{entry}val_set_size: "some"\nbase_model: "a\\0b"\n')
+
+    assert any("val_set_size" in text and "a number >= 0" in text for _, text in told)
+    assert any("text without null characters" in text for _, text in told)
+
+
 def test_anchors_and_merges(tmp_path: Path) -> None:
     """Aliases and merged keys count, with the lines that they are written on."""
     text = """\

@@ -135,6 +135,16 @@ def test_a_sound_table_comes_back(kind: str) -> None:
     assert schema_of(BACKENDS[kind], KNOWN["all"]).validate(data) is data
 
 
+def test_validation_can_be_switched_off() -> None:
+    """As of any schema of Pandera."""
+    rows = clean_rows(5, random.Random(2))
+    rows[2]["labels"] = [-100, *rows[2]["labels"]]
+    data = table(rows)
+
+    with pandera.config.config_context(validation_enabled=False):
+        assert schema_of("pyarrow", KNOWN["all"]).validate(data) is data
+
+
 def test_a_lazy_frame() -> None:
     """A lazy Polars frame is collected and judged."""
     rows = clean_rows(5, random.Random(2))

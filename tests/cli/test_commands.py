@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
-from pytest_pretok.cli import COMMANDS
+from pytest_pretok.cli import COMMANDS, main
 from pytest_pretok.json_schema import declaration_schema, file_schema
 from pytest_pretok.report.schema import report_schema
 from tests.cli.conftest import Pretok, environment
+from tests.plugin.data import clean_rows, declare, write
 
 HEAVY = ("numpy", "pyarrow", "pytest", "_pytest", "pydantic", "pretok_schemas", "yaml", "tqdm")
 LOADED = f"""
@@ -126,3 +129,33 @@ def test_schemas(pretok: Pretok) -> None:
         found = json.loads(pretok("schema", "--of", name).out)
         jsonschema.Draft7Validator.check_schema(found)
         assert found == made
+
+
+def test_a_command_that_does_not_exist() -> None:
+    """The nearest one is named."""
+    done = CliRunner().invoke(main, ["chek"])
+
+    assert done.exit_code == 4
+    assert "there is no command 'chek'; did you mean 'check'?" in done.output
+
+
+def test_a_declaration_of_a_store() -> None:
+    """Declarations are local files."""
+    done = CliRunner().invoke(main, ["config", "s3://bucket/pyproject.toml"])
+
+    assert done.exit_code == 4
+    assert "a declaration is a local file" in done.output
+
+
+def test_many_files_of_a_split(tmp_path: Path) -> None:
+    """Some are shown, and how many more there are."""
+    rows = clean_rows(24)
+    for number in range(6):
+        write(tmp_path / f"d-{number:05}-of-00006.jsonl", rows[4 * number : 4 * number + 4])
+    declare(tmp_path, '[tool.pretok.datasets.d]\npath = "d-*.jsonl"\n')
+
+    config = CliRunner().invoke(main, ["config", str(tmp_path / "pyproject.toml")])
+    stats = CliRunner().invoke(main, ["stats", str(tmp_path / "pyproject.toml")])
+
+    assert "and 3 more files" in " ".join(config.output.split())
+    assert "and 5 more" in stats.output

@@ -560,3 +560,78 @@ def test_pandas_alone_is_asked_for_pandas() -> None:
         warnings.simplefilter("error")
         found(frame, pandas_schema())
     pd.testing.assert_frame_equal(frame, before)
+
+
+def text_of(folder: Path, cells: list[Any]) -> Path:
+    """A file of text with a further column."""
+    path = folder / "x.jsonl"
+    lines = [json.dumps({**row, "score": c}) for row, c in zip(clean_rows(7), cells, strict=False)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def verdicts(path: Path, schema: Any) -> set[str]:
+    """The checks that fail or have no verdict."""
+    report = pytest_pretok.check(path, schema=schema)
+    return {one.rule for one in report.results if one.failed}
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7], ()),
+        ([1.0, 2.0, 3, 4, 5, 6, 7], ()),
+        ([0.5] * 7, ("int16", "int64")),
+        ([1.0, 2.5, 3, 4, 5, 6, 7], ("int16", "int64")),
+        ([70_000] * 7, ("int16",)),
+        ([-70_000.0] * 7, ("int16",)),
+        ([2**60, *range(6)], ("int16",)),
+        (["1"] * 7, ("int16", "int64", "float32", "float64")),
+    ],
+)
+@pytest.mark.parametrize("flavour", ["pandas", "polars"])
+def test_numbers_of_a_text_file_have_no_types(
+    flavour: str, cells: list[Any], wrong: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whole numbers are floats where the schema says so; halves are no whole numbers, and what is
+    too large for a type does not become another number.
+    """
+    path = text_of(tmp_path, cells)
+    told = []
+    for name in ("int16", "int64", "float32", "float64"):
+        if flavour == "pandas":
+            schema = for_pandas.DataFrameSchema({"score": for_pandas.Column(name)})
+        else:
+            dtype = getattr(pl, name.capitalize())
+            schema = for_polars.DataFrameSchema({"score": for_polars.Column(dtype)})
+        found = verdicts(path, schema)
+        assert found <= {"schema.score.dtype"}
+        told += [name] if found else []
+
+    assert tuple(told) == wrong
+
+
+def test_a_column_of_nothing(tmp_path: Path) -> None:
+    """Nulls alone have no type, and break no check; that they are null is told."""
+    column = for_pandas.Column(float, for_pandas.Check.ge(0), nullable=False)
+    path = tmp_path / "x.parquet"
+    made = pa.Table.from_pylist(clean_rows(5)).append_column("score", pa.nulls(5, pa.float64()))
+    pq.write_table(made, path)
+
+    assert verdicts(path, for_pandas.DataFrameSchema({"score": column})) == {
+        "schema.score.nullable"
+    }
+
+
+def test_a_check_that_answers_with_a_frame(tmp_path: Path) -> None:
+    """A row fails if one of its columns does."""
+    check = for_pandas.Check(lambda frame: frame[["score", "other"]] > 0, name="positive")
+    schema = for_pandas.DataFrameSchema(
+        {"score": for_pandas.Column(float), "other": for_pandas.Column(float)}, checks=check
+    )
+    made = [{**row, "score": 1.0, "other": 1.0} for row in clean_rows(5)]
+    made[3]["other"] = -1.0
+    report = pytest_pretok.check(pa.Table.from_pylist(made), schema=schema)
+
+    (wrong,) = report.failed
+    assert [example.row for example in wrong.finding.examples] == [3]

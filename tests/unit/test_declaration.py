@@ -303,3 +303,12 @@ def test_text_of_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         "  pyproject.toml:2: [tool.pretok] pack\\x1bing: unknown key; did you mean 'packing'?",
         "  pyproject.toml:3: [tool.pretok] vocab-size: found 'x', expected a whole number",
     ]
+
+
+def test_paths_that_are_folders_are_none(tmp_path: Path) -> None:
+    """A folder of the name of a declaration holds none."""
+    (tmp_path / "pyproject.toml").mkdir()
+
+    assert not has_declaration(tmp_path / "pyproject.toml")
+    with pytest.raises(DeclarationError, match="cannot be read"):
+        read_declaration(tmp_path / "pyproject.toml", (), ())

@@ -242,3 +242,17 @@ def test_tones() -> None:
     text = html.render(report_of({"sft": list(splits.values())}, False))
     for tone in ("passed", "warned", "failed"):
         assert re.search(rf'class="[^"]*\b{tone}\b', text)
+
+
+def test_a_split_of_several_files_and_odd_findings() -> None:
+    """How many files there are; what is at fault as a whole; why there is no verdict."""
+    whole = {**rule_of("eos-never-trained", "failed", 1, 1), "unit": "split"}
+    whole["examples"] = [{**whole["examples"][0], "split": ""}]
+    lost = {**rule_of("mask-hole", "not-evaluated"), "reason": "a worker died over it"}
+    shards = [{"path": f"{name}.parquet", "rows": 20} for name in "ab"]
+
+    text = html.render(report_of({"sft": [split_of("train", [whole, lost], shards=shards)]}))
+
+    assert "the split as a whole" in text
+    assert "a worker died over it" in text
+    assert re.search(r"files\W+<[^>]*>\W*2\b", text) or ">2<" in text

@@ -375,6 +375,34 @@ def test_markdown_of_a_finding() -> None:
     assert page.code[-1] == "pyproject.toml::sft::label-not-input-id[train]"
 
 
+def test_findings_without_examples_and_places() -> None:
+    """A finding of a whole split has no row, one across splits no shard; a run may have no root."""
+    whole = finding(rule="eos-never-trained", unit="split", violations=1, total=1)
+    across = finding(rule="split-overlap", example=Example(3, 3, "", "", None, "train[1]"))
+    split = split_entry("train", [rule_entry(whole), rule_entry(across)])
+    report = report_of([dataset_entry("sft", [split])], source_root=None)
+
+    log = sarif_of(report)
+
+    assert "originalUriBaseIds" not in log
+    assert len(log["results"]) == 2
+    assert "#### `eos-never-trained`" in markdown.render(report)
+
+
+def test_many_without_a_verdict() -> None:
+    """As many reasons are listed as there is room for, and how many more there are."""
+    lost = [
+        rule_entry(finding(Outcome.NOT_EVALUATED, f"rule-{n}", reason=f"{n} " + "x" * 200))
+        for n in range(400)
+    ]
+    report = report_of([dataset_entry("sft", [split_entry("train", lost)])], ok=False, errors=400)
+
+    text = markdown.render(report)
+
+    assert "more lines" in text
+    assert len(text) < 70_000
+
+
 def test_nothing_is_said_of_what_passed() -> None:
     """Rules that passed, and those not selected, are in no annotation and no result."""
     passed = rule_entry(finding(Outcome.PASSED, violations=0))

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from pytest_pretok.discovery.names import FoundShard, FoundSplit
+from pytest_pretok.discovery.sources import Located, is_tokenised
 from pytest_pretok.faults import DeclarationError
 from pytest_pretok.trainer_configs.axolotl_prepared import dataset_hash, prepared_folders
 from pytest_pretok.trainer_configs.base import Source, TrainerConfig
@@ -529,3 +531,21 @@ def test_no_permission(tmp_path: Path) -> None:
 
     with pytest.raises(DeclarationError, match="cannot be read"):
         read_config(file, "a.yml")
+
+
+def test_whether_data_is_tokenised(tmp_path: Path) -> None:
+    """The first file that can be opened says so; where none can, it is taken for tokenised."""
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 no more")
+    (tmp_path / "text.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")
+    (tmp_path / "ids.jsonl").write_text('{"input_ids": [1]}\n', encoding="utf-8")
+
+    def located(*names: str, error: str | None = None) -> Located:
+        shards = [FoundShard(tmp_path / name, error=error) for name in names]
+        splits = tuple(FoundSplit("train", (shard,), shard.path) for shard in shards)
+        return Located("files", splits)
+
+    columns = {"input_ids", "labels"}
+    assert is_tokenised(located("broken.parquet", "ids.jsonl"), columns)
+    assert not is_tokenised(located("broken.parquet", "text.jsonl"), columns)
+    assert is_tokenised(located("broken.parquet"), columns)
+    assert is_tokenised(located("gone.jsonl", error="it is not there"), columns)

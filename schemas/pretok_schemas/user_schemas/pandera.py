@@ -85,7 +85,7 @@ class PanderaFlavour(ABC):
         if untyped and not coerces and self._is_number(frame, column):
             # A file of text has numbers, and no types of them.
             made = self._converted(frame, column, True)
-            if made is not None and self._is_number(made, column):
+            if made is not None and self._is_same(frame, made, column):
                 return self._with(frame, column, made), None
         return frame, self._dtype(frame, column)
 
@@ -131,6 +131,10 @@ class PanderaFlavour(ABC):
     def _is_number(self, frame: Any, column: str) -> bool: ...
 
     @abstractmethod
+    def _is_same(self, frame: Any, made: Any, column: str) -> bool:
+        """Whether numbers are numbers still, and none is cut off or wrapped."""
+
+    @abstractmethod
     def _failing(self, frame: Any, asked: Asked) -> Bools | None: ...
 
     @abstractmethod
@@ -166,6 +170,12 @@ class PandasFlavour(PanderaFlavour):
 
     def _is_number(self, frame: Any, column: str) -> bool:
         return getattr(frame[column].dtype, "kind", "O") in "iuf"
+
+    def _is_same(self, frame: Any, made: Any, column: str) -> bool:
+        before, after = frame[column], made[column]
+        if getattr(after.dtype, "kind", "O") in "iu":
+            return bool(((before == after) | (before.isna() & after.isna())).all())
+        return self._is_number(made, column)
 
     def _failing(self, frame: Any, asked: Asked) -> Bools | None:
         target = (frame, asked.column) if asked.column is not None else (frame,)
@@ -204,6 +214,12 @@ class PolarsFlavour(PanderaFlavour):
     def _is_number(self, frame: Any, column: str) -> bool:
         return bool(frame[column].dtype.is_numeric())
 
+    def _is_same(self, frame: Any, made: Any, column: str) -> bool:
+        before, after = frame[column], made[column]
+        if after.dtype.is_integer():
+            return bool(before.eq_missing(after).all())
+        return self._is_number(made, column)
+
     def _failing(self, frame: Any, asked: Asked) -> Bools | None:
         found = asked.check(frame.lazy(), asked.column).check_output
         verdicts = found.collect() if hasattr(found, "collect") else found
@@ -235,6 +251,9 @@ class PyArrowFlavour(PanderaFlavour):
 
     def _is_number(self, frame: pa.Table, column: str) -> bool:
         return is_number(frame.schema.field(column).type)
+
+    def _is_same(self, frame: pa.Table, made: pa.Table, column: str) -> bool:
+        return self._is_number(made, column)  # Pandera converts nothing here
 
     def _failing(self, frame: pa.Table, asked: Asked) -> Bools | None:
         narwhals = import_module("narwhals.stable.v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pretok_schemas import Vocabulary, load
+from pretok_schemas.trainers import complete
 from tests.gate.test_mixtures import names_for, piled
 from tests.support.examples import examples
 from tests.support.judging import Row, judged, violated
@@ -223,3 +225,12 @@ def test_a_contract_without_labels() -> None:
     assert "token-out-of-vocab" in violated(findings)
     assert "length-mismatch" not in findings
     assert found["token-out-of-vocab"] == [2]
+
+
+def test_a_trainer_that_names_no_rule_of_ours() -> None:
+    """Its module is at fault, and says so when it is loaded."""
+    contract = load("axolotl")
+    wrong = replace(contract, without=frozenset({"no-such-rule"}))
+
+    with pytest.raises(ValueError, match=r"axolotl names rules that do not exist: .*no-such-rule"):
+        complete(wrong)

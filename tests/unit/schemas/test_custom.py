@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -22,7 +23,7 @@ from pretok_schemas import (
     validate,
 )
 from pretok_schemas.custom import as_look, custom_rules, options_of
-from pretok_schemas.findings import Effect, Severity
+from pretok_schemas.findings import Effect, Outcome, Severity
 from pretok_schemas.rules.base import Look, NormRule, Rule
 from tests.support.containers import table
 from tests.support.rows import clean_rows
@@ -332,3 +333,32 @@ def test_what_is_no_rule(kind: Any, says: str) -> None:
     """It is refused before a row is looked at, and told what it should be."""
     with pytest.raises(ValueError, match=says):
         validate(table(rows()), custom=[kind])
+
+
+@rule(reads=["source"])
+def from_somewhere(batch: TokenBatch) -> list[int]:
+    """A row comes from nowhere."""
+    return [at for at, one in enumerate(batch.column("source").to_pylist()) if not one]
+
+
+def test_columns_of_objects() -> None:
+    """A frame's further column of Python objects, of one type, of several and of none."""
+    frame = pd.DataFrame(rows(4))
+    for cells, outcome in (
+        (["a", "", "c", None], Outcome.FAILED),
+        (["a", 5, 2.5, {}], Outcome.NOT_EVALUATED),
+    ):
+        report = validate(frame.assign(source=cells), custom=[from_somewhere], every=True)
+        assert report.findings["from-somewhere"].outcome is outcome
+    assert "have no common type" in str(report)
+
+
+def test_a_stream_without_a_column_that_is_asked_for() -> None:
+    """Its rows are counted, and what is absent is told."""
+    data = pa.table({"text": ["a", "b"]}).to_reader()
+
+    report = validate(data)
+
+    assert not report.ok
+    assert [one.rule for one in report.failed] == ["wrong-kind"]
+    assert report.findings["missing-column"].because == "wrong-kind"

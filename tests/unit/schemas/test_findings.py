@@ -21,6 +21,7 @@ from pretok_schemas.findings import (
     Severity,
     Window,
 )
+from pretok_schemas.rendering import percent, render_no_verdict
 
 
 def test_no_budget_allows_nothing() -> None:
@@ -135,3 +136,18 @@ def test_what_is_not_said() -> None:
     assert (finding.unit, finding.examples, finding.evidence) == ("row", (), "found")
     assert Example(1, 1).mild is False
     assert Example.from_dict(Example(5, 2).to_dict()) == Example(5, 2)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.00001, "< 0.01 %"), (0.99999, "> 99.99 %"), (0, "0 %"), (1, "100 %")]
+)
+def test_shares_for_people(share: float, text: str) -> None:
+    """Never 0 % of something, never 100 % of not quite all."""
+    assert percent(share) == text
+
+
+def test_no_verdict_and_no_cause() -> None:
+    """What comes first is named, though nothing is known of it."""
+    left = Finding("mask-hole", Outcome.NOT_EVALUATED, Severity.ERROR, because="null-row")
+
+    assert "It could not be judged: null-row comes first." in render_no_verdict(left, "train", None)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pretok_schemas.batch import TokenBatch, lists_from_arrow
-from pretok_schemas.stats import Stats, look
+from pretok_schemas.stats import EDGES_KEPT, Stats, _most_common, look
 
 TOKEN = st.sampled_from([0, 1, 2, 3, 7])
 ROW = st.lists(st.tuples(TOKEN, st.booleans()), max_size=7)
@@ -162,3 +162,14 @@ def test_common_edges_are_kept(rows: int) -> None:
     assert stats.ends[2] == rows // 5
     assert stats.begins[3, 3] == stats.runs == rows
     assert len(stats.ends) <= 8192
+
+
+def test_the_rarest_edges_are_forgotten() -> None:
+    """Where there are too many to keep; the most frequent stay."""
+    counts = Counter(dict.fromkeys(range(3 * EDGES_KEPT), 1)) + Counter({7: 50, 9: 40})
+
+    kept = _most_common(counts)
+
+    assert len(kept) == EDGES_KEPT
+    assert kept.most_common(2) == [(7, 51), (9, 41)]
+    assert _most_common(Counter({1: 2})) == {1: 2}

@@ -292,7 +292,7 @@ def test_a_habit_that_the_first_batch_misjudged() -> None:
     """Its rows are looked at once more, by what nearly all rows do."""
     rows = [*header_rows([30] * 3), *header_rows([22] * 40)]
     for row in rows[:3]:  # as long as a batch may be
-        more = [500 + number % 300 for number in range(100_000)]
+        more = [500 + number % 300 for number in range(300_000)]
         for name in COLUMNS:
             row[name] = [*row[name], *([1] * len(more) if name == "attention_mask" else more)]
 

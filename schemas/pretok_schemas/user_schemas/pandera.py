@@ -84,7 +84,7 @@ class PanderaFlavour(ABC):
             return self._with(frame, column, made), None
         if untyped and not coerces and self._is_number(frame, column):
             # A file of text has numbers, and no types of them.
-            made = self._converted(frame, column, True)
+            made = self._from_text(frame, column)
             if made is not None and self._is_same(frame, made, column):
                 return self._with(frame, column, made), None
         return frame, self._dtype(frame, column)
@@ -100,6 +100,9 @@ class PanderaFlavour(ABC):
             return self._bare[key][0].validate(self._only(frame, column), lazy=True)
         except (self._errors.SchemaErrors, self._errors.SchemaError):
             return None
+
+    def _from_text(self, frame: Any, column: str) -> Any:
+        return self._converted(frame, column, True)
 
     def failing(self, frame: Any, asked: Asked) -> Bools:
         """The rows that fail a check, as the check itself tells.
@@ -253,7 +256,17 @@ class PyArrowFlavour(PanderaFlavour):
         return is_number(frame.schema.field(column).type)
 
     def _is_same(self, frame: pa.Table, made: pa.Table, column: str) -> bool:
-        return self._is_number(made, column)  # Pandera converts nothing here
+        return self._is_number(made, column)  # pyarrow refuses to cut off and to wrap
+
+    def _from_text(self, frame: pa.Table, column: str) -> pa.Table | None:
+        # By narwhals itself: Pandera converts nothing here, and warns that it does not.
+        narwhals = import_module("narwhals")
+        wanted = narwhals.col(column).cast(self._schema.columns[column].dtype.type)
+        try:
+            made = narwhals.from_native(self._only(frame, column), eager_only=True).select(wanted)
+        except (pa.ArrowException, TypeError, ValueError):
+            return None
+        return self._converted(made.to_native(), column, False)
 
     def _failing(self, frame: pa.Table, asked: Asked) -> Bools | None:
         narwhals = import_module("narwhals.stable.v1")

@@ -70,8 +70,10 @@ def planted_rows(rng: random.Random, typed: bool) -> list[Row]:
 def lists(rows: list[Row], rng: random.Random, views: bool) -> pa.Table:
     """The rows in one of Arrow's list layouts, of 32 or 64 bits, beside columns nobody asks for."""
     cells = [row.get(name) for row in rows for name in COLUMNS]
-    most = max(value for cell in cells for value in cell or () if value is not None)
-    number = rng.choice([pa.int32(), pa.int64()]) if most < 2**31 else pa.int64()
+    values = [value for cell in cells for value in cell or () if value is not None]
+    number = rng.choice([pa.int32(), pa.int64()]) if max(values) < 2**31 else pa.int64()
+    if min(values) < -(2**31):
+        number = pa.int64()
     lengths = {len(cell) for cell in cells if cell is not None}
     layouts: list[pa.DataType] = [pa.list_(number), pa.large_list(number)]
     if len(lengths) == 1:

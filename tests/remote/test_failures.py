@@ -50,8 +50,12 @@ MENDED = [(fault, at) for fault in ("500", "503", "429", "reset", "short") for a
 
 
 @pytest.mark.parametrize(("fault", "at"), [*MENDED, ("slow", 0)])
-def test_another_try_helps(web: Web, waits: list[float], fault: str, at: int) -> None:
+def test_another_try_helps(
+    web: Web, monkeypatch: pytest.MonkeyPatch, waits: list[float], fault: str, at: int
+) -> None:
     """One failure, whatever request it meets, changes nothing but the time that it takes."""
+    if fault == "slow":
+        monkeypatch.setenv("PRETOK_REMOTE_TIMEOUT", "2")
     url = web.put("a.parquet", parquet(clean_rows(60)))
     sound = scan([url])
     web.log.faults += [""] * at + [fault]

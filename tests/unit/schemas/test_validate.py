@@ -194,6 +194,8 @@ def test_no_rows() -> None:
     empty = table([])
     for data in (empty, empty.to_pandas(), pl.from_arrow(empty), {name: [] for name in COLUMNS}):
         assert [f.rule for f in validate(data).failed] == ["no-rows"], type(data)
+    rules = ["no-rows", "missing-column"]
+    assert [f.rule for f in validate(empty.drop_columns(["labels"])).failed] == rules
 
 
 def test_types_of_numpy_cells() -> None:

@@ -128,17 +128,18 @@ def shard_groups(files: Iterable[Location]) -> list[list[Location]]:
 def with_missing(members: Sequence[Location]) -> tuple[FoundShard, ...]:
     """The shards of one group in order, with those that its names promise but that are not there.
 
-    A file that is not numbered is its own only shard.
+    A file that is not numbered is its own only shard; files of one number are all shards.
     """
     names = {path: read_name(path) for path in members}
     first = names[members[0]]
     if first.count is None:
         return tuple(FoundShard(path) for path in members)
-    shards = {name.index: FoundShard(path) for path, name in names.items()}
-    absent = [index for index in range(min(first.count, 100_000)) if index not in shards]
+    shards = [(name.index or 0, FoundShard(path)) for path, name in names.items()]
+    there = {index for index, _ in shards}
+    absent = [index for index in range(min(first.count, 100_000)) if index not in there]
     for index in absent[:MISSING_NAMED]:
         digits = first.digits
         number = f"{index:0{digits}}-of-{first.count:0{digits}}"
         path = members[0].with_name(f"{first.name}-{number}{first.suffix}")
-        shards[index] = FoundShard(path, error="the shard is missing")
-    return tuple(shard for _, shard in sorted(shards.items(), key=lambda item: item[0] or 0))
+        shards.append((index, FoundShard(path, error="the shard is missing")))
+    return tuple(shard for _, shard in sorted(shards, key=lambda item: item[0]))

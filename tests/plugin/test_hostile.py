@@ -157,6 +157,19 @@ def test_a_numbered_shard_is_missing(run: Run, here: Path) -> None:
     assert "train-00001-of-00003.parquet: the shard is missing" in ran.text
 
 
+@pytest.mark.parametrize("faulty", [0, 1])
+def test_two_shards_of_one_number(run: Run, here: Path, faulty: int) -> None:
+    """Files that an earlier upload left beside a later one are checked too."""
+    names = ["train-00000-of-00001-a1b2c3.parquet", "train-00000-of-00001-d4e5f6.parquet"]
+    for number, name in enumerate(names):
+        make = faulty_rows if number == faulty else clean_rows
+        write(here / "data" / name, make(seed=number + 1))
+    ran = run("--pretok-data=data", "-rf")
+
+    assert failed(ran) == [f"data/{names[0]}::{FAULT}[train]"]
+    assert f"{names[faulty]} row 3" in ran.text
+
+
 @pytest.fixture
 def locked() -> Iterator[Path]:
     """A folder with a sound file, a file and a folder without permissions."""

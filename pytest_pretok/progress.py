@@ -47,10 +47,8 @@ class Moment:
 
 def amount(number: float) -> str:
     """A number as people say it: 37 M, 1.2 B."""
-    for power, letter in enumerate(("", " k", " M", " B", " T")):
-        scaled = number / 1000**power
-        if scaled < 999.5 or letter == " T":
-            break
+    power = next((one for one in range(4) if number / 1000**one < 999.5), 4)
+    scaled, letter = number / 1000**power, ("", " k", " M", " B", " T")[power]
     return f"{scaled:.1f}{letter}" if letter and scaled < 9.95 else f"{scaled:.0f}{letter}"
 
 

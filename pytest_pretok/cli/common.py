@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
@@ -19,6 +20,8 @@ import click
 VIOLATIONS = 1
 FAULTY = 2  # or interrupted
 USAGE = 4
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a quota, a file that may not grow
 
 
 class Broken(click.ClickException):
@@ -91,16 +94,26 @@ def as_failures() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if isinstance(error, FileNotFoundError) and not _is_somewhere():
+            told = "the working directory is not there any more: change to another"
+            raise Refused(told) from None
+        if error.errno not in _FULL:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"Error: the output was not written: {os.strerror(errno.ENOSPC)}", err=True)
+        click.echo(f"Error: the output was not written: {error.strerror}", err=True)
         raise SystemExit(USAGE) from None
     except Exception as error:
         known = _failure(error)
         if known is None:
             raise
         raise known from None
+
+
+def _is_somewhere() -> bool:
+    try:
+        return Path.cwd().exists()
+    except FileNotFoundError:
+        return False
 
 
 def _failure(error: Exception) -> click.ClickException | None:

@@ -14,7 +14,7 @@ from pytest_pretok.discovery.names import (
     shard_key,
     split_word,
 )
-from pytest_pretok.discovery.remote import NOTHING, is_remote_folder, matches, search_remote
+from pytest_pretok.discovery.remote import NOTHING, matches, search_remote
 from pytest_pretok.discovery.saved import (
     DICT_FILE,
     STATE_FILE,
@@ -35,7 +35,6 @@ __all__ = [
     "Surroundings",
     "declared_splits",
     "group_files",
-    "is_remote_folder",
     "is_saved_folder",
     "matches",
     "saved_dataset",

@@ -24,18 +24,6 @@ from pytest_pretok.stores import Location, RemotePath, StoreError, info_of, stor
 NOTHING = "there is no such object or folder"
 
 
-def is_remote_folder(url: RemotePath) -> bool:
-    """Whether objects lie below a URL. Over plain HTTP nobody can tell, and it is a file.
-
-    Raises:
-        StoreError: the store cannot be asked.
-    """
-    if url.is_web:
-        return False
-    found = info_of(url)
-    return found is not None and found.kind == "folder"
-
-
 def search_remote(folder: RemotePath) -> Search:
     """The objects below a folder that may hold data; hidden folders are left out.
 

@@ -170,7 +170,7 @@ def _connect(ray: Any, address: str, workers: int | None) -> None:
         _reach(address)
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, RuntimeError) as error:  # ConnectionError is an OSError
+        except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
             raise EngineError(_unreached(address, error)) from None
         return
     try:

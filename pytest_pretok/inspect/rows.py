@@ -93,13 +93,8 @@ def _rows_of(shard: OpenShard) -> int:
         raise UnreadableRow(f"{shard.shown}: {shard.error}")
     if shard.rows is not None:
         return shard.rows
-    total = 0
+    chunks = (chunk for unit in shard.units for chunk in read_chunks(unit, ()))
     try:
-        for unit in shard.units:
-            if unit.rows is not None:
-                total += unit.rows
-            else:
-                total += sum(chunk.batch.num_rows for chunk in read_chunks(unit, ()))
+        return sum(chunk.batch.num_rows for chunk in chunks)
     except UnreadableFile as error:
         raise UnreadableRow(f"{shard.shown}: {error.reason}") from error
-    return total

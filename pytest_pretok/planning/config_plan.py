@@ -13,15 +13,13 @@ from typing import Any
 
 from pretok_schemas.run import BIN_ROWS, Entry
 from pretok_schemas.text import printable
-from pretok_schemas.trainers import load, names
+from pretok_schemas.trainers import load
 from pytest_pretok.declared import Declaration
 from pytest_pretok.discovery import FoundSplit
 from pytest_pretok.discovery.sources import BUILDERS, Located, is_elsewhere, is_tokenised, locate
-from pytest_pretok.faults import DeclarationError, Fault
 from pytest_pretok.paths import exists, is_file, is_folder
 from pytest_pretok.readers import data_suffix
 from pytest_pretok.settings import DatasetSettings, Defaults, RuleSetting, dataset_of
-from pytest_pretok.stores import Location, RemotePath
 from pytest_pretok.text import node_path
 from pytest_pretok.tokenizers.shared import readable_tokenizer
 from pytest_pretok.trainer_configs.base import Source, TrainerConfig
@@ -72,9 +70,6 @@ def plan_config(
     config = read_config(file, shown)
     if config is None:
         return None
-    if config.trainer not in names():
-        why = f"the contract {config.trainer} is planned, but not supported yet"
-        raise DeclarationError([Fault(shown, None, "", why)])
     return _Planner(file, shown, config, bases, defaults, root, opens_data).plan()
 
 
@@ -171,7 +166,8 @@ class _Planner:
 
     def entry(self, part: _Part, split: FoundSplit, base: Path) -> Entry:
         source, located = part.source, part.located
-        paths = [shard.path for shard in split.shards if shard.error is None]
+        found = (shard.path for shard in split.shards if shard.error is None)
+        paths = [path for path in found if isinstance(path, Path)]
         prepared = self.config.prepared.get(source.trains)
         folder = base / prepared if prepared else None
         written = _written(folder) if folder else None
@@ -287,9 +283,7 @@ def _written(folder: Path) -> float | None:
         return None
 
 
-def _time(path: Location) -> float | None:
-    if isinstance(path, RemotePath):
-        return None
+def _time(path: Path) -> float | None:
     try:
         return path.stat().st_mtime
     except OSError:

@@ -120,10 +120,10 @@ def _markup(node: ElementTree.Element) -> str:
         moved = {"transform"} & node.attrib.keys()
         return f'<g transform="{node.get("transform")}">{inner}</g>' if moved else inner
     attributes = {
-        name: " ".join(value.split()) for name, value in node.attrib.items() if name in _KEPT
+        name: _style(value) if name == "style" else " ".join(value.split())
+        for name, value in node.attrib.items()
+        if name in _KEPT
     }
-    if "style" in attributes:
-        attributes["style"] = _style(attributes["style"])
     shown = "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
     return f"<{tag}{shown}>{(node.text or '').strip()}{inner}</{tag}>"
 

@@ -18,7 +18,7 @@ from pytest_pretok.engines.threads import Threads
 from pytest_pretok.inspect.reading import OpenShard, batch_of, wanted
 from pytest_pretok.plan import PlannedShard
 from pytest_pretok.readers import Unit, UnreadableFile, read_chunks, read_header
-from pytest_pretok.stores import is_url
+from pytest_pretok.stores import Stamp, is_url, stamp_of
 
 
 class SampleError(Exception):
@@ -33,10 +33,12 @@ class SampleError(Exception):
 class Source:
     """Files of one kind with, for every row of all of them, its length and the number of its file.
 
-    A row without readable ids has the length 0.
+    A row without readable ids has the length 0. ``stamps`` are those of the files, from before
+    their rows were counted.
     """
 
     files: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
     kind: str
     lengths: Ints
     shards: Ints
@@ -77,6 +79,7 @@ def look_at(
         if shard.error is not None:
             raise SampleError(f"{shard.shown}: {shard.error}", unreadable=True)
     files = tuple(Path(shard.path) for shard in planned)
+    stamps = tuple(stamp_of(file) for file in files)
     kinds = [read_header(file).format for file in files]
     if len(set(kinds)) > 1:
         raise SampleError(f"the files are of several kinds ({', '.join(sorted(set(kinds)))}): "
@@ -87,4 +90,4 @@ def look_at(
     for index, found in Threads(workers).run(_Task(columns), work):
         lengths.append(found)
         shards.append(np.full(len(found), number[id(work[index][0])], np.int64))
-    return Source(files, kinds[0], np.concatenate(lengths), np.concatenate(shards))
+    return Source(files, stamps, kinds[0], np.concatenate(lengths), np.concatenate(shards))

@@ -19,10 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pretok_schemas.flat import Ints
-from pytest_pretok.readers.base import LIBRARY_ERRORS
+from pytest_pretok.readers.base import LIBRARY_ERRORS, one_line
 from pytest_pretok.readers.json_array import array_blocks
 from pytest_pretok.readers.text import PIECE, compression_of, head_of, pieces
 from pytest_pretok.samples.source import SampleError, Source
+from pytest_pretok.stores import stamp_of
 
 BLANK = b" \t\r\n"  # a line of nothing else is no row
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # no fault of what is read
@@ -41,7 +42,8 @@ def write_rows(source: Source, rows: Ints, out: Path) -> None:
     """Write some rows (int64, rising, counted over all files) to a file that is not there yet.
 
     Raises:
-        SampleError: a file cannot be read, or its columns are not those of the first one.
+        SampleError: a file cannot be read, its columns are not those of the first one, or it is
+            another one than when its rows were counted.
         OSError: there is no room for the sample.
     """
     chosen = [
@@ -66,7 +68,11 @@ def write_rows(source: Source, rows: Ints, out: Path) -> None:
     except LIBRARY_ERRORS as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise
-        raise SampleError(f"the rows cannot be copied: {error}", unreadable=True) from error
+        told = f"the rows cannot be copied: {one_line(str(error))}"
+        raise SampleError(told, unreadable=True) from error
+    for file, stamp in zip(source.files, source.stamps, strict=True):
+        if stamp_of(file) != stamp:
+            raise SampleError(f"{file.name} changed while it was read; cut the sample again")
 
 
 def compression(source: Source) -> str | None:

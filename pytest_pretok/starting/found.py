@@ -100,13 +100,13 @@ def _declarable(dataset: FoundDataset, base: Path) -> tuple[str | None, dict[str
     for number in ("*", "[0-9]"):  # the plain pattern, if it does
         path, splits = _paths(dataset, base, number)
         told = discovery.declared_splits(path, splits, base, MAKE_A_DATASET)
-        if _real(_files(told)) == _real(_files(dataset.splits)):
+        if _real(told) == _real(dataset.splits):
             return path, splits
     raise StartError(f"{dataset.path}: no path names just these files; declare them by hand")
 
 
-def _real(paths: Iterable[Location]) -> set[str]:
-    return {identity(path) for path in paths}
+def _real(splits: Iterable[FoundSplit]) -> set[tuple[str, str | None]]:
+    return {(identity(one.path), one.error) for split in splits for one in split.shards}
 
 
 def _plain_name(dataset: FoundDataset, base: Path) -> str:

@@ -151,8 +151,10 @@ def _shifted(by: int) -> Change:
 
 def _other_label(plan: Plan, row: Row) -> Row:
     # Two and more: a label of 0 or 1 might be one of a mask.
-    other = next(one for one in plan.fresh(row, PADS) if one > 1)
-    return _put(row, LABELS, _prompt(row), other)
+    others = (one for one in plan.fresh(row, PADS + 1) if one > 1)
+    at = _prompt(row)
+    # Where the row has nearly all ids there are, a fresh one may be its own.
+    return _put(row, LABELS, at, next(one for one in others if one != row[IDS][at]))
 
 
 def _beyond(plan: Plan, row: Row) -> Row:

@@ -225,10 +225,8 @@ def _prefix(inner: Any) -> list[int]:
     full = list(inner.encode("a" if bare else "", add_special_tokens=True).ids)
     if not bare:
         return full
-    for start in range(len(full) - len(bare) + 1):
-        if full[start : start + len(bare)] == bare:
-            return full[:start]
-    return []
+    starts = range(len(full) - len(bare) + 1)
+    return next((full[:at] for at in starts if full[at : at + len(bare)] == bare), [])
 
 
 def _silent_bos(

@@ -75,7 +75,7 @@ class _Tokens:
         added = {}
         for number, entry in decoder.items() if isinstance(decoder, dict) else ():
             spelling = _spelling(entry)
-            if spelling is not None and str(number).isdecimal():
+            if spelling is not None and number.isdecimal() and len(number) < 20:
                 added[spelling] = int(number)
         return cls(folder, {role: text for role, text in special.items() if text}, added)
 

@@ -247,6 +247,34 @@ def test_warnings_as_errors(pretok: Pretok, here: Path) -> None:
     assert "FAILED a.parquet::duplicate-rows" in failed.out
 
 
+OWN = """
+import warnings
+
+from pretok_schemas import rule
+
+
+@rule
+def outspoken(batch):
+    \"\"\"Says more than it finds.\"\"\"
+    warnings.simplefilter("always")
+    warnings.warn("a word of a library")
+    return []
+"""
+
+
+def test_warnings_of_other_code(pretok: Pretok, here: Path) -> None:
+    """What code says by the way is no finding, and not shown as one: whatever it switches on."""
+    (here / "my_rules.py").write_text(OWN, encoding="utf-8")
+    declare(here, '[tool.pretok]\nplugins = ["my_rules"]\n' + DECLARED)
+    write(here / "a.parquet", clean_rows() + clean_rows(1))
+    done = pretok("check")
+
+    assert done.code == 0
+    assert done.out.count("= WARNINGS =") == 1
+    assert "duplicate-rows: 1 of 7 rows" in done.out
+    assert "a word of a library" not in done.out
+
+
 def test_annotations_are_passed_on(pretok: Pretok, here: Path) -> None:
     """The word for annotations is one of a list."""
     write(here / "a.parquet", clean_rows())

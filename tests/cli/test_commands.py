@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,9 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+import pytest_pretok
 from pytest_pretok.cli import COMMANDS, main
+from pytest_pretok.cli.common import as_failures
 from pytest_pretok.json_schema import declaration_schema, file_schema
 from pytest_pretok.report.schema import report_schema
 from tests.cli.conftest import Pretok, environment
@@ -77,6 +81,20 @@ def test_usage_errors_end_alike(pretok: Pretok, words: list[str]) -> None:
     assert pretok(*words).code == 4
 
 
+@pytest.mark.parametrize("words", [["check", "a.jsonl"], ["init"], ["stats", "a.jsonl"], ["rules"]])
+def test_a_working_directory_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Whoever stands in one is told; no command has an end of its own for it."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = CliRunner().invoke(main, words)
+
+    assert done.exit_code == 4, done.output
+    assert done.stderr == "Error: the working directory is not there any more: change to another\n"
+
+
 def test_an_interrupt_is_no_verdict() -> None:
     """Ctrl-C ends with 2, as in pytest; 1 would say that a rule is broken."""
     program = (
@@ -110,6 +128,37 @@ def test_the_package_runs_as_a_module() -> None:
     assert done.stderr.startswith("Usage: pretok rules [OPTIONS]")
 
 
+def test_a_process_that_loads_the_module_anew() -> None:
+    """One that was spawned for work runs no command of its own."""
+    file = Path(pytest_pretok.__file__).with_name("__main__.py")
+
+    assert "main" in runpy.run_path(str(file), run_name="__mp_main__")
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OSError(errno.EIO, "x"), RecursionError("x")])
+def test_what_is_ours_to_mend(error: Exception) -> None:
+    """An error that no user can do anything about keeps its traceback."""
+    with pytest.raises(type(error)) as caught, as_failures():
+        raise error
+
+    assert caught.value is error
+
+
+def test_an_installed_rule_that_cannot_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands that list rules say so, and end as at a faulty declaration."""
+    info = tmp_path / "house_rules-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: house-rules\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[pytest_pretok.rules]\nhouse = no_such_house\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = CliRunner().invoke(main, ["rules"])
+
+    assert done.exit_code == 2
+    assert done.output.startswith("Error: importing no_such_house failed: ModuleNotFoundError")
+
+
 @pytest.mark.parametrize("command", ["check", "config"])
 def test_exit_codes_are_in_the_help(pretok: Pretok, command: str) -> None:
     """Each code stands on a line of its own."""
@@ -137,6 +186,14 @@ def test_a_command_that_does_not_exist() -> None:
 
     assert done.exit_code == 4
     assert "there is no command 'chek'; did you mean 'check'?" in done.output
+
+
+def test_an_option_where_a_command_should_stand() -> None:
+    """Behind two dashes it is one all the same."""
+    done = CliRunner().invoke(main, ["--", "--nope"])
+
+    assert done.exit_code == 4
+    assert "No such option '--nope'" in done.output
 
 
 def test_a_declaration_of_a_store() -> None:

@@ -108,7 +108,13 @@ def test_the_same_files(here: Path) -> None:
     check_same_files()
 
 
-@pytest.mark.parametrize("path", ["pair/train.jsonl", "pair", "saved", "hub", "plain.parquet"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("pair/train.jsonl", "pair", "saved", "hub", "plain.parquet"),
+        "saved/train/data-00000-of-00001.arrow",
+    ],
+)
 def test_a_part(here: Path, path: str) -> None:
     """A file means its dataset, a folder what is in it."""
     everything(here)
@@ -140,6 +146,27 @@ def test_a_neighbour_that_looks_like_a_shard(here: Path) -> None:
 
     assert "[0-9]" in written()["datasets"]["sft"]["path"]
     check_same_files()
+
+
+def test_shards_that_no_pattern_names(here: Path) -> None:
+    """Where any pattern would miss a file, nothing is written, and that is said."""
+    write(here / "sft-00000-of-00002-a1b2c3.parquet", clean_rows(6, 1))
+    write(here / "sft-00001-of-00002.parquet", clean_rows(6, 2))
+
+    done = run()
+
+    assert done.exit_code == 4
+    assert "no path names just these files; declare them by hand" in done.output
+    assert not (here / "pyproject.toml").exists()
+
+
+def test_a_file_called_by_its_split(here: Path) -> None:
+    """Its folder says more."""
+    write(here / "hub/train.parquet", clean_rows())
+
+    assert run().exit_code == 0
+
+    assert written()["datasets"]["hub"]["path"] == "hub/train.parquet"
 
 
 def chat_rows(count: int, pad: int = 0, bos: bool = True) -> list[dict[str, Any]]:
@@ -216,6 +243,7 @@ def test_few_rows_show_nothing(here: Path) -> None:
         (("input_ids", "completion_mask"), "trl"),
         (("input_ids", "attention_mask", "labels", "seq_lengths"), "trl"),
         (("input_ids", "labels"), "trl"),
+        (("input_ids", "attention_mask"), "axolotl"),
     ],
 )
 def test_contracts(here: Path, columns: tuple[str, ...], contract: str) -> None:
@@ -286,6 +314,16 @@ def test_a_configuration_beside(here: Path) -> None:
     assert found == {str(here / "data/rows.jsonl"), str(here / "data/more.jsonl")}
 
 
+def test_a_configuration_that_names_everything(here: Path) -> None:
+    """Nothing is left to declare but the configuration itself."""
+    write(here / "rows.jsonl", clean_rows())
+    (here / "axolotl.yml").write_text("base_model: x\ndatasets: [{path: rows.jsonl, type: }]\n")
+
+    assert run().exit_code == 0
+
+    assert written() == {"trainer-config": "axolotl.yml"}
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_what_stands_there_stays(here: Path, end: str) -> None:
     """The table is put behind; nothing before it changes, nor who may read the file."""
@@ -353,6 +391,27 @@ def test_refusals(here: Path, there: str, args: tuple[str, ...], code: int, says
     assert says in done.output
     assert (here / "pyproject.toml").read_text() == there
     assert not list(here.glob(".*"))
+
+
+def test_a_folder_in_the_place_of_the_declaration(here: Path) -> None:
+    """It is refused with a line."""
+    write(here / "rows.jsonl", clean_rows())
+    (here / "pyproject.toml").mkdir()
+
+    done = run()
+
+    assert done.exit_code == 4
+    assert "pyproject.toml cannot be read: Is a directory" in done.output
+
+
+def test_nothing_can_be_read(here: Path) -> None:
+    """The file is declared under the usual contract, and what is wrong stands beside it."""
+    (here / "rows.parquet").write_bytes(b"PAR1 no more")
+
+    assert run().exit_code == 0
+
+    assert written() == {"contract": "axolotl", "datasets": {"rows": {"path": "rows.parquet"}}}
+    assert "# rows.parquet could not be read: " in (here / "pyproject.toml").read_text()
 
 
 def test_damage_is_noted(here: Path) -> None:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from pytest_pretok.cli import main
 from pytest_pretok.samples.choose import choose
-from tests.plugin.data import clean_rows, faulty_rows, write
+from tests.plugin.data import clean_rows, declare, faulty_rows, write
 
 Row = dict[str, Any]
 
@@ -190,6 +190,24 @@ def test_json_lines(
     found = unpack((tmp_path / f"s{suffix}").read_bytes()).splitlines()
     assert set(found) <= set(lines)
     check_choice(rows, [json.loads(line) for line in found], 8)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_last_line_without_an_end(
+    tmp_path: Path, count: int, pack: Callable[[bytes], bytes]
+) -> None:
+    """It is a row like the others, and ends in the sample."""
+    lines = [odd_line(row, number) for number, row in enumerate(make_rows(count))]
+    source, out = tmp_path / "a.jsonl", tmp_path / "s.jsonl"
+    if pack is not bytes:
+        source, out = tmp_path / "a.jsonl.gz", tmp_path / "s.jsonl.gz"
+    source.write_bytes(pack(b"\n".join(lines)))
+
+    sound(source, "-n", count, "-o", out)
+
+    found = out.read_bytes() if pack is bytes else gzip.decompress(out.read_bytes())
+    assert found == b"".join(line + b"\n" for line in lines)
 
 
 def test_json_array(tmp_path: Path) -> None:
@@ -434,6 +452,33 @@ def test_a_shard_without_a_chosen_row(tmp_path: Path, suffix: str) -> None:
     assert json.loads(stats.output)["splits"][0]["rows"] == 1
 
 
+def test_a_first_shard_without_row_groups(tmp_path: Path) -> None:
+    """It gives its schema, and the others their rows."""
+    rows = make_rows(20)
+    first = tmp_path / "d-00000-of-00002.parquet"
+    pq.ParquetWriter(first, SCHEMA).close()
+    pq.write_table(table(rows), tmp_path / "d-00001-of-00002.parquet")
+
+    sound(tmp_path, "-n", 5, "-o", tmp_path / "s.parquet")
+
+    found = pq.read_table(tmp_path / "s.parquet")
+    assert found.schema.equals(pq.read_schema(first), check_metadata=True)
+    check_choice(rows, found.to_pylist(), 5)
+
+
+def test_a_large_row_group(tmp_path: Path) -> None:
+    """Rows are found far behind the first of their row group."""
+    rows = clean_rows(700)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+
+    sound(tmp_path / "a.parquet", "-n", 30, "-o", tmp_path / "s.parquet")
+
+    places = [rows.index(row) for row in pq.read_table(tmp_path / "s.parquet").to_pylist()]
+    assert len(places) == 30
+    assert places == sorted(places)
+    assert places[-1] > 512
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet", "arrow"])
 def test_a_sample_of_nothing(tmp_path: Path, suffix: str) -> None:
     """There is no row to choose."""
@@ -457,6 +502,65 @@ def test_shards_of_other_columns(tmp_path: Path) -> None:
     assert done.exit_code == 4, done.output
     assert "has other columns than the first file" in done.output
     assert not (tmp_path / "s.parquet").exists()
+
+
+def test_a_split_that_cannot_be_copied(tmp_path: Path) -> None:
+    """Of a folder of splits nothing is left behind then, not even the sound ones."""
+    write(tmp_path / "d/test.parquet", clean_rows())
+    for at in range(2):
+        made = table(make_rows(20, at + 1)).select([0, 1, 2, 3][: 4 - at])
+        write(tmp_path / f"d/train-0000{at}-of-00002.parquet", made)
+
+    done = run(tmp_path / "d", "-n", 8, "-o", tmp_path / "s")
+
+    assert done.exit_code == 4, done.output
+    assert "has other columns than the first file" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["d"]
+
+
+def test_a_column_that_cannot_be_copied(tmp_path: Path) -> None:
+    """A column that no length is taken from may be broken, too; a line says so."""
+    path = write(tmp_path / "a.parquet", table(make_rows(3)))
+    start = pq.ParquetFile(path).metadata.row_group(0).column(3).data_page_offset
+    data = path.read_bytes()
+    path.write_bytes(data[:start] + b"\xff" * 30 + data[start + 30 :])
+
+    done = run(path, "-n", 2, "-o", tmp_path / "s.parquet")
+
+    assert done.exit_code == 1, done.output
+    assert done.stderr.startswith("Error: the rows cannot be copied: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_files_of_several_kinds(tmp_path: Path) -> None:
+    """No one file could hold the rows of both."""
+    write(tmp_path / "d/a.parquet", clean_rows(6, 1))
+    write(tmp_path / "d/b.jsonl", clean_rows(6, 2))
+    declared = declare(tmp_path, '[tool.pretok.datasets.sft]\npath = "d/*"\n')
+
+    done = run(declared, "-n", 3, "-o", tmp_path / "s.parquet")
+
+    assert done.exit_code == 4, done.output
+    assert "the files are of several kinds (jsonl, parquet): name those of one kind" in done.output
+    assert not (tmp_path / "s.parquet").exists()
+
+
+def test_a_file_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that were chosen by the lengths of others are no sample."""
+    source = write(tmp_path / "rows.parquet", clean_rows())
+    copy = pq.ParquetWriter.write_batch
+
+    def write_again(*args: Any, **kwargs: Any) -> None:
+        copy(*args, **kwargs)
+        write(source, clean_rows(40, 2))
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", write_again)
+    done = run(source, "-n", 2, "-o", tmp_path / "out.parquet")
+
+    assert done.exit_code == 4
+    assert done.stderr == "Error: rows.parquet changed while it was read; cut the sample again\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
 
 
 def test_a_full_disk_is_no_fault_of_the_data(

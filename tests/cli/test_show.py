@@ -9,6 +9,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -18,9 +20,9 @@ from hypothesis import strategies as st
 
 from pretok_schemas.trainers import load
 from pytest_pretok.cli import main
-from pytest_pretok.inspect.show_text import body, columns_of, visible, window_of
+from pytest_pretok.inspect.show_text import body, columns_of, legend, visible, window_of
 from pytest_pretok.inspect.tokens import Fate, Token
-from tests.plugin.data import clean_rows, faulty_rows, table_of, write
+from tests.plugin.data import clean_rows, declare, faulty_rows, table_of, write
 from tests.support.toy_tokenizers import byte_level
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -121,6 +123,20 @@ def test_what_comes_later_is_not_read(tmp_path: Path) -> None:
     assert "is cut" in run(lines, "-1").output or "not JSON" in run(lines, "-1").output
 
 
+def test_what_comes_earlier_is_not_read(tmp_path: Path) -> None:
+    """Nor does a broken beginning of a large file keep a late row from being shown."""
+    path = tmp_path / "rows.parquet"
+    ids = np.random.default_rng(1).integers(1, 2**31, 5_000_000, np.int32)
+    rows = pa.ListArray.from_arrays(np.arange(0, len(ids) + 1, 50, dtype=np.int32), ids)
+    pq.write_table(pa.table({"input_ids": rows}), path, row_group_size=50_000)
+    with path.open("r+b") as file:
+        file.seek(pq.ParquetFile(path).metadata.row_group(0).column(0).data_page_offset)
+        file.write(b"\xff" * 200)
+
+    assert ids_in(run(path, "75000").output) == ids[75_000 * 50 : 75_001 * 50].tolist()
+    assert run(path, "5").exit_code == 1
+
+
 def test_marks(tmp_path: Path) -> None:
     """Without colours, stretches stand between marks; a wrong label is shown with its id."""
     rows = faulty_rows(row=0)
@@ -193,6 +209,25 @@ def test_columns_that_are_not_lists_of_ids(tmp_path: Path) -> None:
     assert "for missing-column to report" in " ".join(done.output.split())
 
 
+def test_a_column_that_the_trainer_does_not_have(tmp_path: Path) -> None:
+    """Whatever is declared and stands in it, no rule of this trainer asks for it."""
+    write(tmp_path / "rows.jsonl", [{"input_ids": [1, 5, 2], "answer": "five"}])
+    declaration = declare(
+        tmp_path,
+        """
+        [tool.pretok.datasets.d]
+        path = "rows.jsonl"
+        contract = "llm-foundry"
+        columns = { labels = "answer" }
+        """,
+    )
+
+    done = run(declaration, 0)
+
+    assert done.exit_code == 0, done.output
+    assert "breaks no rule that one row alone can break" in done.output
+
+
 HOSTILE = "\x1b[2J\x1b]0;gone\x07\u202eevil\u2066\x00\r\n\t\x9b31m"
 
 
@@ -253,6 +288,16 @@ def test_colours_add_nothing_but_colours(tokens: list[Token]) -> None:
     assert words == [
         f"{one.id},{one.label}" if one.fate in wrong else str(one.id) for one in tokens
     ]
+
+
+@pytest.mark.parametrize("ids", [True, False])
+def test_the_legend(ids: bool) -> None:
+    """Colours are named as the marks are, each in its own; special tokens are the last."""
+    coloured, marked = legend(colour=True, ids=ids), legend(colour=False, ids=ids)
+    names = [re.sub(r"^\W+|[^\w)]+$", "", word) for word in marked.split("   ")]
+
+    assert ESCAPES.sub("", coloured).split("   ") == names
+    assert len(set(ESCAPES.findall(coloured))) == len(names) + 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from pytest_pretok.cli import main
 from pytest_pretok.inspect.bins import best_fit_decreasing, first_fit, pack, pad
-from tests.plugin.data import clean_rows, write
+from pytest_pretok.inspect.measure import EDGE_IDS
+from tests.plugin.data import clean_rows, table_of, write
 from tests.support.toy_tokenizers import byte_level
 
 Row = dict[str, Any]
@@ -375,6 +376,75 @@ def test_columns_that_cannot_be_counted(tmp_path: Path) -> None:
     ):
         done = run(tmp_path / name)
         assert says in " ".join(done.output.split()), done.output
+
+
+def test_several_splits(tmp_path: Path) -> None:
+    """Each has a paragraph of its own, as wide as the work may be."""
+    write(tmp_path / "a.jsonl", clean_rows(5))
+    write(tmp_path / "b.jsonl", clean_rows(7, 2))
+    done = run(tmp_path, "--workers", "auto")
+    one, other = done.output.split("\n\n")
+
+    assert "5 rows" in one
+    assert "7 rows" in other
+    assert run(tmp_path, "--workers", "1").output == done.output
+
+
+def test_a_split_of_no_rows(tmp_path: Path) -> None:
+    """No share of its rows begins or ends with anything."""
+    write(tmp_path / "rows.parquet", table_of([]))
+    told = facts(declare(tmp_path, bos_token_id=1, eos_token_ids=[2]))
+
+    assert told["rows"] == 0
+    assert told["special_ids"] == {
+        "bos": {"ids": [1], "count": 0},
+        "eos": {"ids": [2], "count": 0},
+    }
+
+
+def test_ids_at_the_edges_of_very_different_rows(tmp_path: Path) -> None:
+    """However many ids begin rows, the common one is counted to the last row."""
+    many = np.arange(100, 100 + 3 * EDGE_IDS, dtype=np.int32)
+    many[::4] = 1
+    row = pa.ListArray.from_arrays(np.arange(0, len(many) + 1, dtype=np.int32), many)
+    pq.write_table(pa.table({"input_ids": row, "labels": row}), tmp_path / "rows.parquet")
+
+    told = facts(declare(tmp_path, bos_token_id=1, contract="trl"))
+
+    assert told["special_ids"]["bos"] == {
+        "ids": [1],
+        "count": len(many) // 4,
+        "rows_begin": 0.25,
+    }
+
+
+def test_a_declared_file_that_is_missing(tmp_path: Path) -> None:
+    """It is named with the reason, whatever else is asked of the split."""
+    file = declare(tmp_path)
+    (told,) = json.loads(run(file, "--json").stdout)["splits"]
+
+    assert told["rows"] == 0
+    assert [one["reason"] for one in told["unreadable"]] == ["no file matches this pattern"]
+    for row in ("0", "-1"):
+        done = CliRunner().invoke(main, ["show", str(file), row])
+        assert done.exit_code == 1
+        assert "rows.*: no file matches this pattern" in done.output
+
+
+def test_saved_folders_as_splits(tmp_path: Path) -> None:
+    """Each split may be a folder that `save_to_disk` wrote: its files are those that it names."""
+    for name, rows in (("one", 5), ("two", 3)):
+        Dataset.from_list(clean_rows(rows)).save_to_disk(tmp_path / name)
+        (tmp_path / name / "cache-1.arrow").write_bytes(b"not data")
+    text = '[tool.pretok.datasets.d]\nsplits = { train = "one", test = "two" }\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+
+    told = json.loads(run(tmp_path, "--json").output)["splits"]
+
+    assert [(one["split"], one["rows"], one["unreadable"]) for one in told] == [
+        ("train", 5, []),
+        ("test", 3, []),
+    ]
 
 
 def test_which_of_several(tmp_path: Path) -> None:

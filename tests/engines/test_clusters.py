@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pretok_schemas.findings import Outcome
-from pytest_pretok.engines import Engine
+from pytest_pretok.engines import Engine, dask, ray
 from pytest_pretok.engines.remote import RemoteTraceback
 from pytest_pretok.scan import SplitScan, compare_splits
 from tests.support.containers import parquet
@@ -74,6 +75,16 @@ class Square:
 
 
 @dataclass(frozen=True)
+class Slow:
+    """A task that takes a while."""
+
+    def __call__(self, unit: int) -> int:
+        """The unit."""
+        time.sleep(0.5)
+        return unit
+
+
+@dataclass(frozen=True)
 class Awkward:
     """A task whose exception cannot be made again from what it pickles to."""
 
@@ -122,6 +133,15 @@ def test_results_come_in_the_order_of_the_units(engine: Engine) -> None:
 def test_no_units(engine: Engine) -> None:
     """Nothing to do is done at once."""
     assert list(engine.run(Square(0), [])) == []
+
+
+def test_units_that_take_long(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are waited for as long as there is somebody to do them."""
+    for module in (dask, ray):
+        monkeypatch.setattr(module, "POLL", 0.05)
+        monkeypatch.setattr(module, "PATIENCE", 0.1)
+
+    assert list(engine.run(Slow(), [7, 8])) == [(0, 7), (1, 8)]
 
 
 def test_a_task_that_raises(engine: Engine) -> None:

@@ -177,13 +177,15 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> Patched:
     return set_it
 
 
-UNREACHED = {"ray": "127.0.0.1:9", "dask": "tcp://127.0.0.1:9"}
-
-
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_an_address_without_a_cluster(run: Run, here: Path, name: str, patched: Patched) -> None:
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("ray", "127.0.0.1:9"), ("ray", "no-port.invalid"), ("dask", "tcp://127.0.0.1:9")],
+)
+def test_an_address_without_a_cluster(
+    run: Run, here: Path, name: str, address: str, patched: Patched
+) -> None:
     """One clear failure, and the session stops: no pass, no wait, no traceback."""
-    patched(name, UNREACHED[name])
+    patched(name, address)
     write(here / "a.parquet", clean_rows())
     write(here / "b.parquet", clean_rows(seed=2))
     ran = run(
@@ -196,7 +198,7 @@ def test_an_address_without_a_cluster(run: Run, here: Path, name: str, patched: 
     assert ran.code == 1
     assert ran.outcomes == {"failed": 1}
     assert f"--pretok-engine={name}: no " in ran.text
-    assert UNREACHED[name] in ran.text
+    assert address in ran.text
     assert VARIABLES[name] in ran.text
     assert "Traceback" not in ran.text
     report = json.loads((here / "r.json").read_text(encoding="utf-8"))
@@ -239,6 +241,33 @@ def test_nobody_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.raises(EngineError, match="no worker for"),
     ):
         make_engine("dask")
+
+
+NOBODY = """
+import ray
+import pytest_pretok.engines.ray as engine
+from pytest_pretok.engines import EngineError, make_engine
+
+store = 100 * 2**20
+ray.init(num_cpus=0, include_dashboard=False, log_to_driver=False, object_store_memory=store)
+engine.PATIENCE = 0.2
+try:
+    make_engine("ray")
+except EngineError as error:
+    print(error)
+"""
+
+
+def test_no_processor_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray without a node that can work is waited for, but not for ever."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY], capture_output=True, text=True, check=True, timeout=300
+    )
+
+    assert "--pretok-engine=ray: the cluster has had no processor for" in done.stdout
 
 
 def test_another_version_on_a_worker(tmp_path: Path) -> None:
@@ -321,6 +350,36 @@ def test_a_lost_unit_on_workers(run: Run, losing: Callable[[str], None]) -> None
 
     assert ran.code == 1
     assert set(ran.outcomes) == {"failed"}
+
+
+REFUSING = """
+from pathlib import Path
+
+import pytest_pretok.checks as checks
+from pytest_pretok.engines import EngineError
+
+
+def make_engine(name, workers):
+    with Path("asked").open("a") as file:
+        file.write(".")
+    raise EngineError("no cluster\\nthere never was one")
+
+
+checks.make_engine = make_engine
+"""
+
+
+def test_no_engine_on_workers(run: Run, here: Path) -> None:
+    """Where a process cannot stop the others, all items fail; the engine is asked for once."""
+    write(here / "data/a.parquet", clean_rows())
+    write(here / "data/b.parquet", clean_rows(seed=2))
+    (here / "conftest.py").write_text(REFUSING, encoding="utf-8")
+    ran = run("--pretok-data=data", "-n1", "-k", "no-rows or too-long or null-row", "-rf")
+
+    assert ran.code == 1
+    assert ran.outcomes == {"failed": 4}
+    assert ran.text.count("no cluster\nthere never was one") == 4
+    assert (here / "asked").read_text(encoding="utf-8") == "."
 
 
 def test_rows_lost_in_comparing_splits(run: Run, here: Path, losing: Callable[[str], None]) -> None:

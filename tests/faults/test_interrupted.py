@@ -46,6 +46,28 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+LATE = """
+import os
+import signal
+
+
+def pytest_terminal_summary():
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_sigterm_when_all_is_judged(tmp_path: Path, begin: Begin) -> None:
+    """What is written by then is written to its end, and the verdict stands."""
+    write(tmp_path / "a.jsonl", clean_rows(4))
+    (tmp_path / "conftest.py").write_text(LATE, encoding="utf-8")
+    ended = begin("--pretok-data=a.jsonl", "--pretok-report=r.json").end()
+    report = report_of(tmp_path)
+
+    assert ended.code == 0, ended.text
+    assert (report["ok"], report["complete"]) == (True, True)
+    assert "1 dataset" in ended.text
+
+
 @pytest.mark.parametrize(("engine", "how"), CASES, ids=["-".join(case) for case in CASES])
 def test_a_check_that_is_interrupted(data: Path, begin: Begin, engine: str, how: str) -> None:
     """Exit 2; the report is this run's, says that it is cut short, and passes for nothing."""

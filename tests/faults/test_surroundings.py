@@ -171,6 +171,17 @@ def test_output_that_nobody_reads(tmp_path: Path, closed: str, data: Any, code: 
     assert not run.stderr
 
 
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_a_program_has_taken_away(tmp_path: Path, name: str) -> None:
+    """Where a program runs the command without one of its streams, nothing comes through it."""
+    program = f"import sys; sys.{name} = None\nfrom pytest_pretok.cli import main; main(['rules'])"
+    run = ran(sys.executable, "-c", program, cwd=tmp_path)
+
+    assert run.returncode == 0
+    assert (b"label-not-input-id" in run.stdout) is (name != "stdout")
+    assert not run.stderr
+
+
 def test_output_that_is_lost(tmp_path: Path) -> None:
     """On a full disk: a clean verdict that nobody can read is no success."""
     write(tmp_path / "a.parquet", clean_rows())
@@ -185,6 +196,24 @@ def test_output_that_is_lost(tmp_path: Path) -> None:
         assert run.stderr.decode() == (
             "Error: the output was not written: No space left on device\n"
         )
+
+
+def test_output_in_a_file_that_may_not_grow(tmp_path: Path) -> None:
+    """At a limit or a quota, too, a text that breaks off is no success."""
+    write(tmp_path / "a.parquet", clean_rows())
+    with (tmp_path / "out").open("wb") as out:
+        told = ran(
+            *(*MODULE, "stats", "a.parquet"),
+            cwd=tmp_path,
+            environ={"PYTHONUNBUFFERED": None},
+            limit=files_end_at(100),
+            stdout=out,
+        )
+
+    assert told.returncode == 4
+    assert told.stderr.decode().splitlines()[0] == (
+        "Error: the output was not written: File too large"
+    )
 
 
 def test_pytest_without_a_reader_passes_nothing(tmp_path: Path) -> None:

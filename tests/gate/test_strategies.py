@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from datasets import disable_progress_bars, enable_progress_bars, is_progress_bar_enabled
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
@@ -118,6 +119,28 @@ def test_every_corruption_trips_its_rule(name: str, data: st.DataObject, ids: st
 ALL = {**IDS["usual"], "sequence_len": 256, "min_sample_len": 6}
 
 
+@pytest.mark.parametrize("prompt", [2, 30])
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_corruptions_of_a_row_that_uses_up_the_vocabulary(prompt: int, left: int) -> None:
+    """Where there are hardly any other ids, the row is spoilt all the same; a prompt may end
+    before the very id that is put elsewhere.
+    """
+    known: dict[str, Any] = {**IDS["usual"], "vocab_size": 64}
+    ids = [1, *range(4, 64 - left), 2]
+    ids.insert(prompt, 3)
+    labels = [-100] * prompt + ids[prompt:]
+    row = {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
+    found, expected = {}, {}
+    for corruption in corruptions(max_size=64, **known).values():
+        if corruption.least_rows == 1:
+            spoilt = {name: [values] for name, values in corruption.apply(row).items()}
+            table = pa.table(spoilt, load("axolotl").to_arrow())
+            found[corruption.name] = violated(validate(table, every=True, **known))
+            expected[corruption.name] = {corruption.rule: [0]}
+
+    assert found == expected
+
+
 def test_corruptions_cover_the_rules_of_a_row() -> None:
     """For Axolotl with all columns: every rule that one row can break alone has a corruption."""
     chosen = corruptions("axolotl", optional=["position_ids"], **ALL)
@@ -181,6 +204,18 @@ def broken(report: dict[str, Any]) -> list[tuple[str, list[int]]]:
     ]
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_progress_bars_are_left_as_they_were(tmp_path: Path, shown: bool) -> None:
+    """Writing shows none, and those of the test's own are shown as before, or not."""
+    before = is_progress_bar_enabled()
+    (enable_progress_bars if shown else disable_progress_bars)()
+    try:
+        Dataset(pa.table({"input_ids": [[1, 3, 2]]}), "save-to-disk").write(tmp_path)
+        assert is_progress_bar_enabled() is shown
+    finally:
+        (enable_progress_bars if before else disable_progress_bars)()
+
+
 # -- shrinking
 
 QUICK = settings(database=None, derandomize=True, deadline=None, max_examples=300)
@@ -193,6 +228,14 @@ def test_the_smallest_row() -> None:
         "attention_mask": [1, 1, 1],
         "labels": [-100, -100, 2],
     }
+
+
+def test_the_smallest_long_row() -> None:
+    """It repeats its smallest id, but not for so long that the rule `repetition` would see it."""
+    row = find(rows(min_size=40), lambda row: True, settings=QUICK)
+
+    assert row["input_ids"] == [1, *[3] * 31, 4, *[3] * 6, 2]
+    assert validate(pa.table({name: [values] for name, values in row.items()})).ok
 
 
 def test_the_smallest_row_of_other_names() -> None:

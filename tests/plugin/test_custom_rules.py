@@ -12,9 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
+from pytest_pretok.cli import main
 from pytest_pretok.declaration import read_declaration
 from pytest_pretok.faults import DeclarationError
 from tests.plugin.conftest import Run
@@ -574,6 +576,16 @@ def test_a_rule_without_an_option_that_it_needs(run: Run, here: Path) -> None:
     ran = run("--pretok-data=other", subprocess=True)
     assert ran.code == 4
     assert "needy needs the option 'number'; declare the dataset, or give it" in ran.text
+
+
+def test_a_rule_that_gives_no_help(here: Path) -> None:
+    """Its page ends with what it checks."""
+    module(here, "from pretok_schemas import rule\n\n@rule\ndef terse(batch):\n    'A row.'\n")
+    declare(here, DECLARED)
+    done = CliRunner().invoke(main, ["explain", "terse"])
+
+    assert done.exit_code == 0
+    assert done.output.strip() == "# terse\n\nA row.\n\nFamily custom, error."
 
 
 def test_what_the_commands_say(here: Path) -> None:

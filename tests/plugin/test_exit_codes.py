@@ -73,6 +73,7 @@ USAGE = {
     "pytest": (["--pretok-data=data", "--no-such-option"], "--no-such-option"),
     "id": (["data/one.parquet::no-such-rule"], "not found"),
     "declared-id": (["pyproject.toml::sfd::no-rows"], "not found"),
+    "undeclared-id": (["mention/pyproject.toml::sft::no-rows"], "not found"),
     "missing-id": (["data/two.parquet::no-rows"], "not found"),
     "no-declaration": (["--pretok-data=empty/pyproject.toml"], "no [tool.pretok] table"),
     "trainer-config": (["--pretok-data=axolotl.yml"], "no trainer configuration"),
@@ -87,6 +88,7 @@ def some(here: Path) -> Path:
     declare(here, '[tool.pretok.datasets.sft]\npath = "sft.parquet"\n')
     (here / "empty").mkdir()
     (here / "empty/pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    declare(here / "mention", "# there is no [tool.pretok] here\n")
     write(here / "other/text.jsonl", [{"text": "hello"}])
     (here / "axolotl.yml").touch()
     return here

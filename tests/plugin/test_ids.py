@@ -172,6 +172,16 @@ def test_names_that_pytest_cannot_parse(run: Run, here: Path, way: str) -> None:
     assert all(f"FAILED data/{name}::{FAULT} - " in ran.text for name in ODD)
 
 
+def test_two_ids_of_a_name_that_pytest_cannot_parse(run: Run, here: Path) -> None:
+    """Each of them is run."""
+    write(here / "data" / ODD[0], faulty_rows())
+    ran = run(*(f"data/{ODD[0]}::{rule}" for rule in (FAULT, "no-rows")), "-rA", "--tb=no")
+
+    assert ran.outcomes == {"failed": 1, "passed": 1}
+    assert f"FAILED data/{ODD[0]}::{FAULT} - " in ran.text
+    assert f"PASSED data/{ODD[0]}::no-rows" in ran.text
+
+
 def test_names_that_pytest_cannot_parse_on_workers(run: Run, here: Path) -> None:
     """Workers collect such names as the controller does, beside others."""
     for name in (*ODD, "plain.parquet"):

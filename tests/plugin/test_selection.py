@@ -88,6 +88,33 @@ def test_by_marker(run: Run, here: Path) -> None:
     assert other.outcomes["passed"] == 1
 
 
+TIMEOUT = """
+import pytest
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timeout(seconds)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    marks = [item.get_closest_marker("timeout") for item in items]
+    print("LIMITS", {5 if mark is None else mark.args[0] for mark in marks})
+"""
+
+
+@pytest.mark.usefixtures("two")
+def test_a_limit_on_tests(run: Run, here: Path, pytester: pytest.Pytester) -> None:
+    """What pytest-timeout allows a test is not what a scan may take: it has no limit."""
+    (here / "timeout.py").write_text(TIMEOUT, encoding="utf-8")
+    (here / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    pytester.syspathinsert()
+    words = ("-p", "timeout", "--strict-markers", "-s")
+
+    assert "LIMITS {5}" in run("test_own.py", *words).text
+    assert "LIMITS {0}" in run("--pretok-data=data", *words).text
+
+
 @pytest.mark.usefixtures("two")
 def test_deselect(run: Run, workers: str) -> None:
     """--deselect leaves out the items whose ids begin with its value."""

@@ -55,6 +55,17 @@ def test_unrelated_runs_load_nothing(run: Run, here: Path, arguments: list[str])
     assert loaded(run, here, *arguments) == "LOADED []"
 
 
+def test_a_collector_that_is_off_stays_off(run: Run, here: Path) -> None:
+    """Who runs pytest without collections of garbage finds it so afterwards."""
+    write(here / "a.parquet", clean_rows())
+    gc.disable()
+    try:
+        assert run("--pretok-data=.").code == 0
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def test_a_repository_with_data_loads_nothing_either(run: Run, here: Path) -> None:
     """A declaration and data that the run does not ask for are not looked at."""
     (here / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")

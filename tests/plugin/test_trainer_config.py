@@ -19,6 +19,7 @@ from tests.plugin.data import (
     write,
     write_saved,
 )
+from tests.support.toy_tokenizers import byte_level
 
 RULE = "no-rows"
 
@@ -179,6 +180,16 @@ def test_model_folder(run: Run, project: Path) -> None:
     assert dataset["settings"]["eos-token-ids"] == [2]
 
 
+def test_the_tokenizer_of_a_model_folder(run: Run, project: Path) -> None:
+    """It is read as a declared one is: ids are shown as text."""
+    (project / "org/model").mkdir(parents=True)
+    byte_level().save(str(project / "org/model/tokenizer.json"))
+    ran = run("--pretok-data=axolotl.yml")
+
+    assert 'end with "#" (100 %)' in ran.text
+    assert "for want of tokenizer" not in ran.text
+
+
 NAMES = """
 datasets:
   - path: data/sft/train.parquet
@@ -308,6 +319,21 @@ def test_missing_data_files(run: Run, here: Path) -> None:
     assert "relative to the working directory" in " ".join(ran.text.split())
     configure(here / "axolotl.yml", "datasets: [{path: data, data_files: data/*.jsonl}]\n")
     assert run("--pretok-data=axolotl.yml").code == 0
+
+
+def test_data_files_elsewhere(run: Run, here: Path) -> None:
+    """A URL among them is not followed, and no pass."""
+    write(here / "data/a.jsonl", clean_rows())
+    configure(
+        here / "axolotl.yml",
+        "datasets: [{path: json, data_files: [data/a.jsonl, 'https://nowhere.invalid/b.jsonl']}]\n",
+    )
+    ran = run("--pretok-data=axolotl.yml")
+
+    assert ran.code == 1
+    assert "https://nowhere.invalid/b.jsonl: a URL; declare it as a dataset's path in" in (
+        " ".join(ran.text.split())
+    )
 
 
 def test_paths_of_the_working_directory(run: Run, here: Path) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import datasets
 import pytest
 
 # Loaded here, since pytester drops what is loaded during a test of its: `datasets` would announce
-# its protocols to fsspec a second time.
+# its protocols to fsspec a second time, and aiohttp would have two kinds of one time limit.
 from pytest_pretok.stores import fsspec_store, opening, snapshot
 from tests.plugin.conftest import here, run
 from tests.remote.servers import S3, Hub, Web, hub_server, s3_server, web_server
 
-__all__ = ["datasets", "fsspec_store", "here", "run", "snapshot"]
+__all__ = ["aiohttp", "datasets", "fsspec_store", "here", "run", "snapshot"]
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             total = self.web.lengths.get(path, len(content))
             headers["Content-Range"] = f"bytes {start}-{stop - 1}/{total}"
-            self._send(method, path, 206, content[start:stop], headers, fault)
+            more = b"more" if fault == "long" else b""
+            self._send(method, path, 206, content[start:stop] + more, headers, fault)
         else:
             self._send(method, path, 200, content, headers, fault)
 

@@ -13,7 +13,7 @@ import pytest
 from pretok_schemas.findings import Outcome
 from pytest_pretok.engines.local import Local
 from pytest_pretok.scan import Shard, SplitScan, scan_split
-from pytest_pretok.stores import base
+from pytest_pretok.stores import base, fsspec_store
 from tests.plugin.data import clean_rows
 from tests.remote.servers import S3, Web
 from tests.remote.test_verdicts import CONTAINERS, PLACES, jsonl, many, parquet, scan, server, told
@@ -88,6 +88,7 @@ STOPS: dict[str, tuple[str, str]] = {
     "404": ("no such object (404)", "spelling"),
     "410": ("no such object (404)", "deleted"),
     "whole": ("whole files where a part is asked for", "copy the file"),
+    "long": ("whole files where a part is asked for", "copy the file"),
 }
 
 
@@ -233,6 +234,27 @@ def test_not_there(server: S3 | Web, place: str) -> None:
     there = server.put("there.parquet", b"x")
 
     assert "no such object (404)" in reason(scan([there.replace("there", "elsewhere")]))
+
+
+def test_a_folder_is_no_file(s3: S3) -> None:
+    """A URL under which there are objects, but none of its own."""
+    url = s3.put("box/a.parquet", b"x").removesuffix("/a.parquet")
+
+    assert "a folder, not a file" in reason(scan([url]))
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("ftp://host/a.parquet", "ftp:// is not supported; s3://"),
+        ("s3://bucket/a.parquet", "needs the package s3fs, which is not installed; pip install"),
+    ],
+)
+def test_stores_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, url: str, why: str) -> None:
+    """Of a kind that nobody reads, or of one whose package this machine lacks."""
+    monkeypatch.setattr(fsspec_store, "find_spec", lambda name: None if name == "s3fs" else name)
+
+    assert why in reason(scan([url]))
 
 
 class Meddling(Local):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import random
+from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_pretok.stores import RemotePath, fault_of, is_url, redacted
+from pytest_pretok.stores import RemotePath, StoreError, fault_of, is_url, redacted
 from pytest_pretok.stores.ranges import RemoteFile, metered
-from pytest_pretok.stores.snapshot import _fits
+from pytest_pretok.stores.snapshot import Snapshots, _fits
 
 SHOWN = {
     "s3://bucket/a/b.parquet": "s3://bucket/a/b.parquet",
@@ -116,9 +118,25 @@ def test_a_file_of_ranges_as_others_read_it() -> None:
         assert bytes(buffer[:5]) == content[-5:]
         file.seek(7)
         assert file.readall() == content[7:]
-        for place in range(0, len(content), 500_000):  # more than is held
+        for place in range(0, len(content), 500_000):
             file.seek(place)
             assert file.read(400_000) == content[place : place + 400_000]
+
+
+def test_what_is_held_of_a_large_file() -> None:
+    """What was read last is not fetched again; memory holds no more than 32 MiB of it."""
+    part, asked = 2**24, list[int]()
+
+    def fetch(start: int, stop: int) -> bytes:
+        asked.append(start // part)
+        return bytes(stop - start)
+
+    with RemoteFile(fetch, 4 * part, 0, False) as file:
+        for number in (0, 1, 2, 1, 2, 3, 0):
+            file.seek(number * part)
+            assert len(file.read(part)) == part
+
+    assert asked == [0, 1, 2, 3, 0]
 
 
 def test_reading_on_and_on() -> None:
@@ -161,3 +179,34 @@ def test_patterns_of_the_cache(pattern: str, fitting: list[str]) -> None:
     names = ["data/a.parquet", "data/x/b.parquet", "c.parquet"]
 
     assert [name for name in names if _fits(name, pattern)] == fitting
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the only snapshot in the Hub's local cache, with a file beside the cache."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "cache/datasets--org--data/snapshots/main"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").write_bytes(b"0123456789")
+    return folder
+
+
+def test_a_file_of_the_cache_that_becomes_shorter(snapshot: Path) -> None:
+    """Bytes that are no longer there are missed, not passed over."""
+    store, url = Snapshots(), "hf://datasets/org/data/a.jsonl"
+    assert store.read(url, 2, 10) == b"23456789"
+    (snapshot / "a.jsonl").write_bytes(b"01234")
+
+    with pytest.raises(StoreError, match="became shorter while it was read"):
+        store.read(url, 2, 10)
+
+
+@pytest.mark.parametrize("path", ["../a.jsonl", "x/../../../a.jsonl", ".."])
+def test_nothing_outside_of_the_cache_is_read(snapshot: Path, path: str) -> None:
+    """A URL whose path leads out of its snapshot is none of the Hub."""
+    (snapshot.parent / "a.jsonl").write_bytes(b"0123456789")
+    url = f"hf://datasets/org/data/{path}"
+
+    for ask in (Snapshots().info, Snapshots().find, Snapshots().glob):
+        with pytest.raises(StoreError, match="a URL of the Hub is"):
+            ask(url)

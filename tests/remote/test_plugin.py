@@ -118,9 +118,10 @@ def test_what_save_to_disk_wrote(s3: S3, run: Run, here: Path) -> None:
     s3.put("saved/train/cache-1.arrow", b"not data")
     local = report_of(run, here, "--pretok-data=saved")
     remote = report_of(run, here, "--pretok-data=s3://bucket/saved")
+    named = report_of(run, here, "--pretok-data=s3://bucket/saved/dataset_dict.json")
 
     assert local["ok"]
-    assert outcomes(remote) == outcomes(local)
+    assert outcomes(remote) == outcomes(local) == outcomes(named)
     rows = [[s["rows"] for s in d["splits"]] for d in remote["datasets"]]
     assert rows == [[9, 5]]
 
@@ -169,6 +170,7 @@ def test_declared_folders(s3: S3, run: Run, here: Path) -> None:
         """
         [tool.pretok.datasets]
         saved = { path = "s3://bucket/kept/saved" }
+        split = { splits = { train = "s3://bucket/kept/saved" } }
         both = { splits = { train = "s3://bucket/both/" } }
         some = { splits = { train = "s3://bucket/both/*.parquet" } }
         bare = { splits = { train = "s3://bucket/bare/" } }
@@ -179,7 +181,8 @@ def test_declared_folders(s3: S3, run: Run, here: Path) -> None:
     report = report_of(run, here, "pyproject.toml")
 
     rows = {one["name"]: sum(s["rows"] for s in one["splits"]) for one in report["datasets"]}
-    assert rows == {"saved": 9, "both": 14, "some": 5, "bare": 0, "gone": 0, "lost": 0}
+    some = {"saved": 9, "split": 9, "both": 14, "some": 5}
+    assert rows == {**some, "bare": 0, "gone": 0, "lost": 0}
     reasons = {
         one["name"]: rule["examples"][0]["found"]
         for one in report["datasets"]

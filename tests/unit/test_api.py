@@ -27,7 +27,7 @@ from pytest_pretok.objects import UnknownObject
 from pytest_pretok.planning import PlanError
 from pytest_pretok.report.summary import SPLITS_SHOWN
 from tests.plugin.data import clean_rows as plain_rows
-from tests.plugin.data import faulty_rows
+from tests.plugin.data import faulty_rows, write_saved
 from tests.support import toy_tokenizers as toys
 from tests.support.containers import table
 from tests.support.corruptions import CORRUPTIONS
@@ -427,6 +427,30 @@ def test_a_path_with_a_tokenizer_that_goes_before(tmp_path: Path) -> None:
 
     assert "token-out-of-vocab" not in {one.rule for one in with_declared.failed}
     assert "token-out-of-vocab" in {one.rule for one in report.failed}
+
+
+@pytest.mark.parametrize(("ways", "told"), [(1, "; end with [200] (100 %)"), (30, "")])
+def test_how_runs_begin_and_end(ways: int, told: str) -> None:
+    """What is common is told; where no end is, the beginnings stand alone."""
+    ids = [[1, 7, 8, 100 + n, 200 + n % ways] for n in range(30)]
+    labels = [[-100] * 3 + row[3:] for row in ids]
+
+    summary = " ".join(check({"input_ids": ids, "labels": labels}, "trl").summary().split())
+
+    assert f"trained runs begin after [7, 8] (100 %){told} not checked" in summary
+
+
+def test_metadata_that_are_too_large(tmp_path: Path) -> None:
+    """What is larger than any folder's metadata is not read, and the folder does not pass."""
+    folder = write_saved(tmp_path / "saved", plain_rows())
+    assert check(folder).ok
+    with (folder / "state.json").open("a", encoding="utf-8") as file:
+        file.write(" " * 2**26)
+
+    (failed,) = check(folder).failed
+
+    assert failed.rule == "unreadable-file"
+    assert "state.json names no data files" in failed.text
 
 
 def test_many_splits(tmp_path: Path) -> None:

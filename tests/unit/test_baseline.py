@@ -341,3 +341,16 @@ def test_updating_makes_clean_and_one_row_more_fails(faults: list[str | None], m
 
         write(folder / "a.parquet", [*rows, broken_row(99, more)])
         assert not_passed(check(folder)) == {more}
+
+
+@pytest.mark.parametrize(("count", "last"), [(20, "new: s19 "), (21, "... and 1 more change")])
+def test_a_summary_of_many_changes(count: int, last: str) -> None:
+    """Twenty are told one by one, and then how many more there are."""
+    seen = {Key("dataset", f"s{n:02}", "train", "mask-hole"): Known(1, 2) for n in range(count)}
+    done = known.Update("/x/b.json", tuple(merge({}, dict(seen))[1]))
+
+    lines = known.update_lines([done], Path("/x"), 100)
+
+    assert lines[0] == f"BASELINE UPDATED, b.json: {count} new"
+    assert len(lines) == 1 + min(count, 21)
+    assert lines[-1].strip().startswith(last)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -412,3 +416,30 @@ def test_nothing_is_said_of_what_passed() -> None:
     assert annotations.lines(report) == []
     assert sarif_of(report)["results"] == []
     assert "passed |" in markdown.render(report)
+
+
+def test_a_table_of_long_names() -> None:
+    """It leaves room for the sections behind it, and says how many splits it leaves out."""
+    long = "x" * 110
+    splits = [split_entry(f"{long}{n}", [rule_entry(finding())]) for n in range(100)]
+
+    text = markdown.render(report_of([dataset_entry(long, splits)]))
+
+    told = len(re.findall(rf"^\| `{long}`", text, re.M))
+    assert 20 < told < 100
+    assert f"\n... and {100 - told} more splits, 0 of them clean\n" in text
+    assert "#### `label-not-input-id`" in text
+
+
+def test_annotations_as_a_program(tmp_path: Path) -> None:
+    """The module prints the commands of a report, as UTF-8 whatever the locale."""
+    path = tmp_path / "report.json"
+    report = one(finding(consequence="trains Gänse"))
+    path.write_text(json.dumps(report), encoding="utf-8")
+    words = ["-m", "pytest_pretok.report.annotations", str(path)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    ran = subprocess.run([sys.executable, *words], env=env, capture_output=True, check=True)
+
+    assert ran.stdout.decode("utf-8").splitlines() == annotations.lines(report)
+    assert "Gänse" in ran.stdout.decode("utf-8")

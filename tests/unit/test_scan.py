@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +27,7 @@ from pytest_pretok.scan.tasks import Gathered, Part
 from pytest_pretok.stores import StoreError
 from tests.plugin.data import COLUMNS, Row, clean_rows, table_of, write
 from tests.support.rows import KNOWN, header_rows
+from tests.support.sabotage import Gone, Sabotaged
 from tests.support.verdicts import judge, scan
 
 PIECES = (1, 1)  # every unit and every batch as small as it gets
@@ -244,6 +246,38 @@ def test_rows_behind_lost_ones(
     assert found.findings["unreadable-file"].violations == 1
     assert found.findings["unreadable-file"].effect is None
     assert found.lost
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
+def test_every_unit_behind_the_first_is_lost(tmp_path: Path, suffix: str) -> None:
+    """The first reason is told of each file, and only what was read counts."""
+    rows = clean_rows(24)
+    rows[0]["labels"][-2] += 1
+    paths = shards(tmp_path, rows, suffix)
+
+    found = scan(paths, Losing(lambda number: number > 0), known=KNOWN["nothing"], cut=PIECES)
+
+    finding = found.findings["label-not-input-id"]
+    assert [(e.row, e.shard_row) for e in finding.examples] == [(0, 0)]
+    assert finding.total == found.state.rows < 9
+    errors = {shard.path: shard.error for shard in found.shards if shard.error}
+    assert errors.keys() >= {f"a.{suffix}", f"c.{suffix}"}
+    assert all(error.endswith(": killed") for error in errors.values())
+    assert Outcome.PASSED not in {one.outcome for one in found.findings.values()}
+
+
+def test_a_unit_that_is_lost_when_it_is_looked_at_again(tmp_path: Path) -> None:
+    """A rule that waits for the second look has no verdict then, nor has any other."""
+    rows = header_rows([30, 30, 30, *[22] * 20, 31])
+    paths = shards(tmp_path, rows, "parquet")
+    losing = Sabotaged(Threads(1), ["second"], partial(Gone, unit=0), remote=False)
+
+    found = scan(paths, losing, cut=PIECES, known=KNOWN["nothing"])
+
+    (example,) = found.findings["unreadable-file"].examples
+    assert str(example.found).endswith("it was given up")
+    assert found.lost
+    assert Outcome.PASSED not in {one.outcome for one in found.findings.values()}
 
 
 def test_a_small_row_group_before_a_large_one(tmp_path: Path) -> None:

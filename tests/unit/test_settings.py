@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import FrozenInstanceError, fields, replace
-from typing import Any
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
@@ -116,6 +116,17 @@ def test_datasets_alone_say_where_data_is() -> None:
     assert read_table(DatasetSettings, {"splits": {"a": "x"}}).splits == {"a": "x"}
     with pytest.raises(TableError, match="extra_forbidden"):
         read_table(Defaults, {"path": "x"})
+
+
+def test_a_mark_that_nobody_knows() -> None:
+    """It is not passed over: what it asks for would not be asked of any declaration."""
+
+    @dataclass(frozen=True)
+    class Odd:
+        number: Annotated[int, "at least 5"] = 5
+
+    with pytest.raises(TypeError, match="no mark of the settings: 'at least 5'"):
+        read_table(Odd, {})
 
 
 @pytest.mark.parametrize("share", [0, 1, 0.0, 0.25, 1.0])

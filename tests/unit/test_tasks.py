@@ -134,6 +134,7 @@ def test_files_that_a_machine_lacks(path: str, here: bool, absent: bool) -> None
         ((0, 5), [0, 1, 2], [0, 5], (8, None, False)),
         ((3, 4, 11), [0, 1, 2], [3, 4, 11], (12, None, False)),
         ((3,), [0, BROKEN], [3], (4, None, False)),  # what follows was not asked for
+        ((3, 11), [0, 1], [3], (8, None, False)),  # fewer rows than there were before
         ((3, 4), [0, BROKEN], [3], (4, "bad page", False)),
         ((3, 8), [0, 1, MemoryError()], [3], (8, OUT, True)),
     ],

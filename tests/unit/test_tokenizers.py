@@ -339,6 +339,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "added_tokens": {"<|extra|>": 324},
     },
     "a plain word is the end": {"tokenizer_config": CONFIG | {"eos_token": "<tool>"}},
+    "a role of one model": {"tokenizer_config": CONFIG | {"image_token": "<image>"}},
 }
 
 
@@ -1097,3 +1098,32 @@ def test_a_decoder_without_any_anchor(tmp_path: Path) -> None:
     ours = load_tokenizer(toys.save(tokenizer, tmp_path))
 
     assert ours.decode([0, 7, 0]) == "<7?>"
+
+
+def test_an_anchor_behind_a_gap(tmp_path: Path) -> None:
+    """The id that shows the same text in every place is looked for beyond ids that nothing has."""
+    tokenizer = Tokenizer(models.WordLevel({"▁": 0, "x": 2}, unk_token="▁"))
+    tokenizer.decoder = decoders.Metaspace()
+    ours = load_tokenizer(toys.save(tokenizer, tmp_path))
+
+    assert ours.decode([2, 1, 0, 2]) == "x<1?> x"
+
+
+def test_a_decoder_that_joins_an_id_with_the_anchor(tmp_path: Path) -> None:
+    """What it makes of the two is not shown for one of them."""
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "b": 1}, unk_token="a"))
+    tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Replace("ab", "X")])
+    ours = load_tokenizer(toys.save(tokenizer, tmp_path))
+
+    assert ours.decode([0, 1]) == "X"
+    assert ours.decode([0, 7, 1]) == "a<7?>b"
+    assert ours.pieces([0, 1]) == ("a", "b")
+
+
+def test_a_spelling_outside_the_alphabet_of_bytes(tmp_path: Path) -> None:
+    """Half a character that is not spelled by bytes alone is shown as it is spelled."""
+    tokenizer = Tokenizer(models.WordLevel({"▁Ã": 0, "Ã": 1, "a": 2}, unk_token="a"))
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", "Ġ"), decoders.ByteLevel()])
+    ours = load_tokenizer(toys.save(tokenizer, tmp_path))
+
+    assert ours.pieces([0, 1, 2]) == ("▁Ã", "<0xC3>", "a")

@@ -110,6 +110,13 @@ def test_long_strings(opening: str, filling: str, closing: str) -> None:
     assert key_lines(text) == {("a",): 1, ("b",): 2}
 
 
+@pytest.mark.parametrize(("text", "line"), [("a = 1\nb = \n", 2), ("= 1", 1), ('\n\na = "x', 3)])
+def test_no_toml(text: str, line: int) -> None:
+    """What tomllib would have refused comes to an end, with the line."""
+    with pytest.raises(ValueError, match=f"no valid TOML at line {line}"):
+        key_lines(text)
+
+
 def quoted(text: str) -> str:
     """A string or key in double quotes; TOML has no surrogate pairs, and wants DEL escaped."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -199,6 +199,22 @@ def test_a_merged_key_may_be_overridden(tmp_path: Path) -> None:
     assert config(tmp_path, text).sources[0].path == "b"
 
 
+def test_deep_tables(tmp_path: Path) -> None:
+    """However deep other keys lie, a fault is told with its line."""
+    text = "x: {a: {b: {c: {d: {e: {f: 1}}}}}}\ndatasets: [{path: a}]\nsequence_len: many\n"
+
+    assert faults(tmp_path, text) == [
+        (3, "sequence_len: found 'many', expected a whole number >= 1")
+    ]
+
+
+def test_a_key_spelled_as_a_table(tmp_path: Path) -> None:
+    """YAML reads it as text: it counts, on the line of what it stands in."""
+    text = "datasets:\n  - path: a.jsonl\n    ? !!str {=: split}\n    : 7\n"
+
+    assert faults(tmp_path, text) == [(2, "datasets[0].split: found 7, expected text")]
+
+
 UNREAD = {
     "rl: dpo\ndatasets: [{path: a, type: chatml.intel}]": ["a (rl: dpo: preference data)"],
     "pretraining_dataset: org/text": ["pretraining_dataset (text, which Axolotl tokenises itself)"],
@@ -482,6 +498,20 @@ def test_tokenizer_decides_on_special_tokens(tmp_path: Path) -> None:
         "eos_token_ids": (5, 2),
         "pad_token_id": 6,
     }
+
+
+def test_added_tokens_that_are_none(tmp_path: Path) -> None:
+    """Numbers and spellings of other kinds are passed over, whoever wrote them."""
+    decoder = {
+        "5": {"content": "<|im_end|>"},
+        "six": {"content": "<s>"},
+        "7": {"content": 7},
+        "9" * 5000: {"content": "<pad>"},
+    }
+    tokens = {"eos_token": "<|im_end|>", "pad_token": "<pad>", "bos_token": "<s>"}
+    folder = model(tmp_path, tokenizer_config={**tokens, "added_tokens_decoder": decoder})
+
+    assert vocabulary(folder, {}) == {"eos_token_ids": (5,)}
 
 
 def test_special_tokens_of_the_run(tmp_path: Path) -> None:

@@ -252,6 +252,8 @@ def test_pandas_is_not_imported(tmp_path: Path) -> None:
         "[--1]",
         "[,]",
         "[9223372036854775808]",
+        "[01,01,01]",
+        "[9223372036854775808,9223372036854775808,9223372036854775808]",
         "[1.0]",
         "[1e2]",
         "[true]",
@@ -305,3 +307,14 @@ def test_a_key_that_looks_like_a_list() -> None:
 
     assert exact.batch.to_pydict() == {'x":[7]': [[1, 2]]}
     assert read_rows_fast(data, ['x":[7]']) is None
+
+
+@pytest.mark.parametrize("value", ["[7,8]", "[]", '{"x":[7]}', '["x"]'])
+def test_a_further_column_of_lists_is_left_to_the_exact_reading(value: str) -> None:
+    """Columns that need not hold tokens are given as they stand in the file."""
+    data = f'{{"a":[1,2],"tags":{value}}}\n'.encode()
+
+    exact = read_rows(data, ["a"], ["tags"])
+
+    assert read_rows_fast(data, ["a"], ["tags"]) is None
+    assert exact.batch.to_pylist() == [{"a": [1, 2], "tags": json.loads(value)}]

@@ -13,6 +13,7 @@ import pytest
 
 from pretok_schemas.tables import open_table
 from pytest_pretok.objects import splits_of
+from pytest_pretok.readers import Unit
 from pytest_pretok.readers.memory import Held, HeldUnit, chunks
 from tests.support.containers import table
 from tests.support.rows import COLUMNS, clean_rows
@@ -64,3 +65,9 @@ def test_columns_of_no_rows() -> None:
         unit = HeldUnit("", "table", (0, 0), 0, 0, held=Held.table(open_table(nothing)))
         (chunk,) = chunks(pickle.loads(pickle.dumps(unit)), ())
         assert chunk.batch.num_rows == 0
+
+
+def test_a_unit_without_rows() -> None:
+    """A unit that does not hold its rows is another reader's, and says so."""
+    with pytest.raises(TypeError, match="no unit of held rows"):
+        list(chunks(Unit("", "table", (0, 1), 1, 1), COLUMNS))

@@ -195,8 +195,7 @@ class Judge:
                 state.count(rule.name, look.counts)
             if len(look.hits):
                 self._report(rule, look.hits, reported, batch, state)
-        if len(reported) > len(self._about_split) + 1:
-            state.pairs.update(pairs_of(reported, batch.rows))
+        state.pairs.update(pairs_of(reported, batch.rows))
 
     def _report(
         self,
@@ -404,12 +403,16 @@ class Judge:
     ) -> str:
         """The structural rule that took the columns of these views away."""
         roles = {role for view in views for role in view}
+        if LABELS in roles and self.contract.makes_labels != "never":
+            roles.add(IDS)
         for name in OBSTACLES:
             counts = state.counts.get(name, Counter())
             absent = name == "missing-column" and any(
-                shard.columns is not None
-                and self.columns.names.get(role, role) not in shard.columns
-                for role in roles
+                column.required
+                and shard.columns is not None
+                and self.columns.names[column.role] not in shard.columns
+                for column in self.contract.columns
+                if column.role in roles
                 for shard in shards
             )
             if absent or any(counts[role] for role in roles):

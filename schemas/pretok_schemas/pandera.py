@@ -183,8 +183,9 @@ def _schema_class(home: Any, errors: Any, config: Any, failures: Any) -> Any:
     class ContractSchema(home.DataFrameSchema):  # type: ignore[misc]
         """A schema whose checks are rules of a contract, judged together in one pass."""
 
-        # Pandera makes schemas of a class from columns alone, to take their columns over.
-        judge: Judge | None = None
+        # Pandera makes schemas of a class from columns alone, to take their columns over: these
+        # have no judge, and judge nothing.
+        judge: Judge
         table_name = "table"
         split: str | None = None
         own_columns: Mapping[str, Any] = MappingProxyType({})
@@ -207,8 +208,6 @@ def _schema_class(home: Any, errors: Any, config: Any, failures: Any) -> Any:
             """
             if not config.get_config_context().validation_enabled:
                 return check_obj
-            if self.judge is None:
-                return super().validate(check_obj, head, tail, sample, random_state, lazy, inplace)
             report = judge_table(self.judge, check_obj, self.table_name, self.split)
             found = [self._error(check_obj, report, one) for one in report.failed]
             found += [self._error(check_obj, report, one) for one in report.undecided]

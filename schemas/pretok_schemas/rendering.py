@@ -149,7 +149,7 @@ def example_lines(example: Example, evidence: str = "found") -> list[str]:
         where += f" position {example.position}"
     if example.column is not None:
         where += f", {example.column}"
-    window = _window(example) if example.window is not None else []
+    window = _window(example)
     if not window or example.expected is not None:
         says = _says(example, evidence)
         if says:

@@ -171,40 +171,6 @@ def open_stream(data: Any) -> pa.RecordBatchReader:
         ) from error
 
 
-def arrow_table(data: Any) -> pa.Table:
-    """A table of any supported kind as a pyarrow.Table.
-
-    Columns of Python objects become ``list<int64>``, with null for each cell that is no list of
-    integers; where they seem to hold something else altogether, Arrow is left to choose the type.
-
-    Raises:
-        TypeError: it is no table.
-        pyarrow.ArrowInvalid: a column of Python objects has no type.
-    """
-    if isinstance(data, pa.Table):
-        return data
-    table = open_table(data)
-    made: list[Any] = []
-    for name in table.names:
-        if name in table.arrow:
-            made.append(table.arrow[name])
-        elif kind_of(table.types.get(name, LISTS)) in (Kind.INTEGER, Kind.BOOLEAN):
-            made.append(_tokens(table.objects[name])[0])
-        else:
-            made.append(pa.array(list(table.objects[name]), from_pandas=True))
-    return pa.Table.from_arrays(made, names=list(table.names))
-
-
-def arrow_batches(data: Any, names: Sequence[str] | None = None) -> Iterator[Stretch]:
-    """A table of any supported kind in stretches of rows; ``names`` chooses columns.
-
-    Raises:
-        TypeError: it is no table.
-    """
-    table = open_table(data, names)
-    return table.stretches(list(dict.fromkeys(table.names)) if names is None else names)
-
-
 def _of_arrow(table: pa.Table) -> InMemory:
     arrays = dict(zip(reversed(table.column_names), reversed(table.columns), strict=True))
     types = {name: array.type for name, array in arrays.items()}

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pytest_pretok
+from pretok_schemas import validate
 from pretok_schemas.custom import Custom
 from pretok_schemas.rules import NAMES
 from pretok_schemas.trainers import names
@@ -327,6 +328,30 @@ def test_strict_and_ordered_schemas() -> None:
     assert told["schema.ordered"].examples[0].found == "source, score"
 
 
+def test_one_file_of_two_departs_from_a_strict_schema(tmp_path: Path) -> None:
+    """It alone is named."""
+    schema = for_pandas.DataFrameSchema({"count": for_pandas.Column(int)}, strict=True)
+    for at, absent in enumerate((["source", "score"], ["source"])):
+        path = tmp_path / f"train-0000{at}-of-00002.parquet"
+        pq.write_table(table().drop_columns(absent), path)
+
+    report = pytest_pretok.check(tmp_path, schema=schema)
+
+    (told,) = [f for f in findings(report) if f.rule == "schema.strict"]
+    assert [(Path(e.shard).name, e.found) for e in told.examples] == [(path.name, "score")]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_table_without_rows(flavour: str) -> None:
+    """No check is asked about no rows; that there are none is why it has no verdict."""
+    report = validate(pa.table({"x": pa.array([], pa.int64())}), schema=FLAVOURS[flavour]())
+
+    told = {rule: one for rule, one in report.findings.items() if rule.startswith("schema.")}
+    absent = {rule for rule, one in told.items() if one.violations}
+    assert absent == {f"schema.{name}.required" for name in ("source", "score", "count")}
+    assert {one.because for rule, one in told.items() if rule not in absent} == {"no-rows"}
+
+
 def test_a_model_of_pandera() -> None:
     """A class instead of an object; a check that only warns."""
 
@@ -403,6 +428,14 @@ class Nonsense(for_pandas.DataFrameModel):
     source: nonsense  # type: ignore[name-defined]  # noqa: F821
 
 
+class OfAnotherLibrary:
+    """What a schema of Pandera is called that is for a library of another kind."""
+
+
+OfAnotherLibrary.__name__ = "DataFrameSchema"
+OfAnotherLibrary.__module__ = "pandera.api.pyspark.container"
+
+
 FAULTS = {
     "unique values": for_pandas.DataFrameSchema({"a": for_pandas.Column(unique=True)}),
     "unique rows": for_pandas.DataFrameSchema({"a": for_pandas.Column()}, unique=["a"]),
@@ -414,11 +447,21 @@ FAULTS = {
             "b": for_pandas.Column(),
         }
     ),
+    "is a test of statistics": for_pandas.DataFrameSchema(
+        {
+            "a": for_pandas.Column(
+                checks=for_pandas.Hypothesis(
+                    lambda a: (0.0, 1.0), relationship=lambda stat, p: p > 0.01, samples="a"
+                )
+            )
+        }
+    ),
     "one dtype of all": for_pandas.DataFrameSchema({"a": for_pandas.Column()}, dtype=int),
     "has parsers": for_pandas.DataFrameSchema(
         {"a": for_pandas.Column(parsers=for_pandas.Parser(lambda s: s))}
     ),
     "is neither": {"source": str},
+    "of pandera.pandas, pandera.polars or pandera.pyarrow": OfAnotherLibrary(),
     "makes no schema: NameError: name 'nonsense'": Nonsense,
     "have one name": pa.schema([("a", pa.int8()), ("a", pa.int8())]),
 }

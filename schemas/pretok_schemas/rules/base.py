@@ -11,13 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from inspect import cleandoc
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
 from pretok_schemas.arrow import TypeFacts
 from pretok_schemas.batch import TokenBatch, View
-from pretok_schemas.contract import Contract, Vocabulary
+from pretok_schemas.contract import Contract, Tokenizer, Vocabulary
 from pretok_schemas.findings import Effect, Example, Severity
 from pretok_schemas.flat import Bools, Ints, Values
 
@@ -329,6 +329,11 @@ def hits_at(view: View, flat: Ints, **columns: Any) -> Hits:
         for name, value in columns.items()
     }
     return Hits(view.batch_rows(local), at - view.starts[local], **values)
+
+
+def tokenizer_of(rule: Rule) -> Tokenizer:
+    """The tokenizer of the declaration, without which a rule that requires it is not made."""
+    return cast(Tokenizer, rule.vocabulary.tokenizer)
 
 
 def code_of(values: Values) -> Ints:

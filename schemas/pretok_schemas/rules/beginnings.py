@@ -21,6 +21,7 @@ from pretok_schemas.rules.base import (
     RowRule,
     SplitFacts,
     Usual,
+    tokenizer_of,
 )
 from pretok_schemas.rules.texts import attended, texts
 
@@ -128,8 +129,7 @@ class MissingBos(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that begin with another token; they count unless the split looks packed."""
-        tokenizer = self.vocabulary.tokenizer
-        if tokenizer is None or not tokenizer.adds_bos or self.vocabulary.bos is None:
+        if not tokenizer_of(self).adds_bos or self.vocabulary.bos is None:
             return NOTHING
         hits = _beginning_otherwise(batch, self.vocabulary.bos)
         return Look(hits) if len(hits) else NOTHING

@@ -15,7 +15,7 @@ from pretok_schemas.contract import IDS, IGNORE, LABELS, MASK
 from pretok_schemas.flat import Bools, Ints, places
 from pretok_schemas.rules.base import NOTHING, Hits, Look, RowRule, SplitFacts, hits_at
 from pretok_schemas.rules.labelled import LABELLED
-from pretok_schemas.rules.texts import MASKED, zeros
+from pretok_schemas.rules.texts import MASKED, Zeros, zeros
 
 # Without a pad id, equal unlabelled ids at an end of the row are taken for padding from so many
 # on. Texts may begin with a repeated token (rulers, newlines), but do not end in an unlabelled one.
@@ -147,7 +147,7 @@ class MaskHole(RowRule):
             return NOTHING
         at_ends = found.first + (found.length - 1 - found.last)
         holed = (found.zeros > at_ends) & (found.zeros < found.length)
-        loss = batch.once(loss_masks)
+        loss = loss_masks(batch, found)
         counts = {"rows": len(found.local), "loss": int(loss.same.sum())}
         counts |= {f"id {one}": 1 for one in loss.hidden[: self.DISTINCT].tolist()}
         kept = holed | loss.same
@@ -196,11 +196,8 @@ class LossMasks(NamedTuple):
     hidden: Ints
 
 
-def loss_masks(batch: TokenBatch) -> LossMasks:
+def loss_masks(batch: TokenBatch, found: Zeros) -> LossMasks:
     """Where the attention mask of a row is its loss mask."""
-    found = batch.once(zeros)
-    if found is None:
-        return LossMasks(np.zeros(0, np.bool_), np.zeros(0, np.int64))
     same = np.zeros(len(found.local), np.bool_)
     labelled = batch.view(IDS, MASK, LABELS)
     rows = batch.view(*MASKED).batch_rows(found.local)
@@ -368,10 +365,8 @@ def _padding_hits(batch: TokenBatch, at: dict[int, int], sure: set[int]) -> Hits
     """Hits at some positions by row; those that no mask and no pad id shows are only likely."""
     rows = np.array(sorted(at), np.int64)
     positions = np.array([at[row] for row in rows.tolist()], np.int64)
-    ids = batch.columns.get(IDS)
-    found = None
-    if ids is not None and len(rows):
-        found = ids.values[ids.offsets[rows] + positions]
+    ids = batch.columns[IDS]
+    found = ids.values[ids.offsets[rows] + positions]
     mild = np.array([row not in sure for row in rows.tolist()], np.bool_)
     return Hits(rows, positions, found=found, mild=mild)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pretok_schemas.batch import Defect, TokenBatch
-from pretok_schemas.contract import IDS, LABELS, MASK
+from pretok_schemas.contract import IDS, LABELS, MASK, Column
 from pretok_schemas.findings import Severity
 from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import (
@@ -125,7 +125,7 @@ class NullRow(RowRule):
             lists = batch.columns.get(column.role)
             if foreign is not None and foreign.kind == "null":
                 rows = list(range(batch.rows))
-            elif lists is not None and lists.null_rows is not None:
+            elif lists is not None and lists.null_rows is not None and not _made(batch, column):
                 spoken = {d.row for d in batch.defects if d.role == column.role}
                 rows = [r for r in np.flatnonzero(lists.null_rows).tolist() if r not in spoken]
             else:
@@ -174,7 +174,7 @@ class NullToken(RowRule):
         counts: dict[str, int] = {}
         for column in self.contract.columns:
             lists = batch.columns.get(column.role)
-            if lists is None or lists.null_tokens is None:
+            if lists is None or lists.null_tokens is None or _made(batch, column):
                 continue
             holes = np.flatnonzero(lists.null_tokens)
             foreign = [d.row for d in batch.defects if d.role == column.role and not d.mild]
@@ -324,6 +324,14 @@ class EmptyRow(RowRule):
             return NOTHING
         rows = view.batch_rows(np.flatnonzero(view.lengths == 0))
         return Look(Hits(rows, found=np.zeros(len(rows), np.int64)))
+
+
+def _made(batch: TokenBatch, column: Column) -> bool:
+    """Whether a column is the labels that the trainer makes of the ids: these tell their nulls."""
+    ids, lists = batch.columns.get(IDS), batch.columns.get(column.role)
+    if column.role != LABELS or ids is None or lists is None:
+        return False
+    return lists.null_rows is ids.null_rows and lists.null_tokens is ids.null_tokens
 
 
 def _spread(lengths: Ints) -> int:

@@ -26,6 +26,7 @@ from pretok_schemas.rules.base import (
     SplitRule,
     Usual,
     hits_at,
+    tokenizer_of,
 )
 from pretok_schemas.rules.ends import NO_SAY
 from pretok_schemas.rules.labelled import LABELLED, targets
@@ -77,9 +78,9 @@ class TokenizerMismatch(SplitRule):
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Sampled rows, and those that come back otherwise."""
-        tokenizer = self.vocabulary.tokenizer
+        tokenizer = tokenizer_of(self)
         found = batch.once(texts)
-        if tokenizer is None or not len(found.local):
+        if not len(found.local):
             return {}
         step = max(1, len(found.local) // ROWS_OF_BATCH)
         counts = {"rows": 0, "other": 0}
@@ -175,12 +176,10 @@ class SpecialTokenAsText(RowRule):
         """By the rarest piece of each special token: all its inner pieces, where in them the
         rarest stands, and the spelling.
         """
-        tokenizer = self.vocabulary.tokenizer
+        tokenizer = tokenizer_of(self)
         kept: dict[str, dict[int, list[tuple[list[int], int, str]]]] = self.__dict__.setdefault(
             "_kept", {}
         )
-        if tokenizer is None:
-            return {}
         if "patterns" not in kept:
             patterns: dict[int, list[tuple[list[int], int, str]]] = {}
             for special, text in tokenizer.specials.items():
@@ -236,8 +235,8 @@ class UntrainedSpecialToken(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows that train such a token, at the first one."""
-        tokenizer = self.vocabulary.tokenizer
-        added = [i for i in tokenizer.specials if i >= tokenizer.base_size] if tokenizer else []
+        tokenizer = tokenizer_of(self)
+        added = [one for one in tokenizer.specials if one >= tokenizer.base_size]
         view = batch.view(*LABELLED)
         if not added or not view.tokens:
             return NOTHING

@@ -23,6 +23,7 @@ from pretok_schemas.rules.base import (
     SplitRule,
     Usual,
     hits_at,
+    tokenizer_of,
 )
 from pretok_schemas.rules.texts import texts
 
@@ -157,8 +158,7 @@ class UnknownTokens(SplitRule):
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Tokens, and unknown ones."""
-        tokenizer = self.vocabulary.tokenizer
-        ids, unk = batch.view(IDS)[IDS], tokenizer.unk if tokenizer else None
+        ids, unk = batch.view(IDS)[IDS], tokenizer_of(self).unk
         unknown = 0 if unk is None else int(np.count_nonzero(ids == unk))
         return {"tokens": len(ids), "unknown": unknown}
 

@@ -16,7 +16,6 @@ from pretok_schemas.contract import IDS, Tokenizer
 from pretok_schemas.findings import Effect, Severity
 from pretok_schemas.flat import Ints
 from pretok_schemas.rules.base import (
-    NOTHING,
     Hits,
     Look,
     RowRule,
@@ -25,6 +24,7 @@ from pretok_schemas.rules.base import (
     Usual,
     code_of,
     hits_at,
+    tokenizer_of,
 )
 from pretok_schemas.rules.ends import NO_SAY, behind_trained
 from pretok_schemas.rules.labelled import LABELLED, token_runs
@@ -77,9 +77,7 @@ class MaskSpanOffByOne(RowRule):
 
     def look(self, batch: TokenBatch) -> Look:
         """Rows with a stretch that begins with a special token; they count if nearly all do."""
-        tokenizer = self.vocabulary.tokenizer
-        if tokenizer is None:
-            return NOTHING
+        tokenizer = tokenizer_of(self)
         view, at = batch.view(*LABELLED), batch.once(run_begins)
         ids = view[IDS]
         headers = [
@@ -157,9 +155,7 @@ class WrongTurnTrained(SplitRule):
 
     def survey(self, batch: TokenBatch) -> Mapping[str, int]:
         """Sampled stretches, and what the text before them names."""
-        tokenizer = self.vocabulary.tokenizer
-        if tokenizer is None:
-            return {}
+        tokenizer = tokenizer_of(self)
         view, at = batch.view(*LABELLED), batch.once(run_begins)
         counts: dict[str, int] = {}
         self._count(tokenizer, view[IDS], view.starts[view.rows_at(at)], at, "trained", counts)
@@ -181,10 +177,7 @@ class WrongTurnTrained(SplitRule):
         for begin, end in zip(
             starts[:RUNS_OF_BATCH].tolist(), at[:RUNS_OF_BATCH].tolist(), strict=True
         ):
-            window = ids[max(begin, end - BEFORE) : end].tolist()
-            if not window:
-                continue
-            text = tokenizer.decode(window)
+            text = tokenizer.decode(ids[max(begin, end - BEFORE) : end].tolist())
             for key, hit in (
                 (name, True),
                 (f"{name} answers", bool(self.ANSWERS.search(text))),

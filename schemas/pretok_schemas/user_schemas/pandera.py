@@ -275,8 +275,6 @@ class PyArrowFlavour(PanderaFlavour):
             found = narwhals.from_native(frame, eager_only=True).select(found.alias(_OUTPUT))
         found = found.collect() if hasattr(found, "collect") else found
         verdicts = found[_OUTPUT].to_arrow()
-        if isinstance(verdicts, pa.ChunkedArray):
-            verdicts = verdicts.combine_chunks()
         return ~flags(verdicts.fill_null(bool(asked.check.ignore_na)))
 
 

@@ -210,3 +210,20 @@ def test_a_breaking_change_breaks() -> None:
     for name, contract in CONTRACTS.items():
         if validate(data, AXOLOTL).ok and not validate(data, contract).ok:
             assert any(change.breaking for change in AXOLOTL.diff(contract)), name
+
+
+@pytest.mark.parametrize("rule", TOLD)
+def test_a_rule_that_does_not_apply_refuses_nothing(rule: str) -> None:
+    """What a contract has no rule for is accepted; all else is refused as before."""
+    types = {
+        "attention_mask": pa.string(),
+        "labels": pa.list_(pa.uint8()),
+        "position_ids": pa.null(),
+    }
+    others = {key: fact for key, fact in AXOLOTL.consequences.items() if key.split(":")[0] != rule}
+
+    def refused(contract: Contract) -> set[str]:
+        return {one.rule for one in contract.accepts(pa.schema(types), vocab_size=1000)}
+
+    assert refused(AXOLOTL) == set(TOLD)
+    assert refused(replace(AXOLOTL, consequences=others)) == set(TOLD) - {rule}

@@ -150,6 +150,10 @@ def of_class(base: type[Any], **members: Any) -> type[Any]:
         (of_class(SplitRule, survey=lambda *_: None, conclude=lambda *_: None), "survey returned"),
         (of_class(SplitRule, survey=lambda *_: {}, conclude=lambda *_: 7), "it returned int"),
         (of_class(SplitRule, survey=lambda *_: {}, conclude=lambda *_: False), "it returned bool"),
+        (
+            of_class(SplitRule, survey=lambda _, b: b.view("labels"), conclude=lambda *_: None),
+            "LookupError: the rule looks at 'labels'; the columns it names are: none",
+        ),
         (of_class(FileRule, look_at_files=lambda *_: None), "'NoneType' object is not iterable"),
         (of_class(FileRule, look_at_files=lambda *_: ["a.parquet"]), "what is no Example"),
         (of_class(RowRule, look=lambda *_: [0], settle=lambda *_: 7), "settle returned int"),
@@ -362,3 +366,15 @@ def test_a_stream_without_a_column_that_is_asked_for() -> None:
     assert not report.ok
     assert [one.rule for one in report.failed] == ["wrong-kind"]
     assert report.findings["missing-column"].because == "wrong-kind"
+
+
+def test_rows_that_no_rule_of_the_package_took_away() -> None:
+    """A mask that is never as long as the labels leaves a rule about both without a verdict."""
+    compared = rule(name="compared", columns=["attention_mask", "labels"])(nothing_special)
+    data = {"input_ids": [None, None], "attention_mask": [[1], [1]], "labels": [[5, 6], [5, 2]]}
+
+    report = validate(data, custom=[compared], only=["compared"])
+
+    (finding,) = report.undecided
+    assert finding.because == "length-mismatch"
+    assert "It could not be judged: length-mismatch comes first." in str(report)

@@ -256,3 +256,28 @@ def test_no_such_setting(setting: dict[str, Any], says: str) -> None:
     with pytest.raises(TypeError) as caught:
         load("axolotl").to_pandera("pyarrow", **setting)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("backend", ["pyarrow", "pandas", "polars"])
+def test_a_rule_about_the_whole_table(backend: Backend) -> None:
+    """Its failure case names no row, and says what was found."""
+    rows = clean_rows(3, random.Random(2))
+    make = FRAMES[{"pyarrow": "arrow", "pandas": "pandas-read", "polars": "polars"}[backend]]
+    made = make(rows, random.Random(9))
+    data = made.drop(columns="labels") if backend == "pandas" else made.drop(["labels"])
+
+    (case,) = records(caught(schema_of(backend, KNOWN["all"]), data).failure_cases)
+
+    assert (case["check"], case["failure_case"]) == ("missing-column", "no labels")
+    assert all(pd.isna(case[name]) for name in ("index", "row", "position"))
+
+
+def test_labels_of_rows_that_are_texts() -> None:
+    """The frame's own labels, beside the numbers of the rows."""
+    rows = clean_rows(3, random.Random(2))
+    rows[1]["labels"] = None
+    frame = table(rows).to_pandas().set_axis(["a", "b", "c"])
+
+    (case,) = records(caught(schema_of("pandas", KNOWN["all"]), frame).failure_cases)
+
+    assert (case["check"], case["index"], case["row"]) == ("null-row", "b", 1)

@@ -411,3 +411,30 @@ def test_special_tokens_that_are_told_from_words() -> None:
     hits = rule.look(batch).hits  # type: ignore[attr-defined]
 
     assert (hits.rows.tolist(), hits.positions.tolist(), list(hits.found)) == ([0], [1], ["<|x|>"])
+
+
+def test_rows_without_a_text() -> None:
+    """Rows of nothing say nothing of the tokenizer, nor of what is trained."""
+    empty: Row = {"input_ids": [], "attention_mask": [], "labels": []}
+    table = pa.Table.from_pylist([empty] * 3).cast(load("axolotl").to_arrow())
+
+    findings, _ = judged(
+        table, load("axolotl"), chat()[1], {"untrained-special-token": Severity.WARNING}
+    )
+
+    assert violated(findings) == {"empty-row"}
+    for rule in ("tokenizer-mismatch", "untrained-special-token", "wrong-turn-trained"):
+        assert findings[rule].outcome is Outcome.PASSED
+
+
+def test_special_tokens_of_the_base_vocabulary() -> None:
+    """Where none was added, none lacks an embedding that was trained."""
+    words = load_tokenizer(toys.save(toys.word_level(), Path(mkdtemp())))
+    vocabulary = Vocabulary(words.size, None, words.ends, None, words)
+    made = {"input_ids": [1, 2, 3, 40], "attention_mask": [1] * 4, "labels": [-100, 2, 3, 40]}
+
+    findings, _ = judged(
+        [made], load("axolotl"), vocabulary, {"untrained-special-token": Severity.WARNING}
+    )
+
+    assert findings["untrained-special-token"].outcome is Outcome.PASSED

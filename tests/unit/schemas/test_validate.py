@@ -14,10 +14,18 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pretok_schemas import ContractViolation, Report, load, validate
+from pretok_schemas import (
+    ContractViolation,
+    Hits,
+    Report,
+    TokenBatch,
+    load,
+    rule,
+    validate,
+)
 from pretok_schemas.findings import Outcome
 from pretok_schemas.outcome import LIMIT
-from pretok_schemas.tables import arrow_batches, arrow_table, open_table
+from pretok_schemas.tables import open_table
 from tests.support.containers import table
 from tests.support.corruptions import CORRUPTIONS
 from tests.support.rows import COLUMNS, Row, clean_rows, header_rows
@@ -250,14 +258,12 @@ def test_a_reader_keeps_what_is_asked() -> None:
 
 
 def test_tables_of_any_kind() -> None:
-    """`arrow_table` and `arrow_batches` give the rows that went in."""
+    """Whatever library a table is of, it holds the rows that went in."""
     rows = some()
     whole = table(rows)
     for data in (whole, whole.to_pandas(), pl.from_arrow(whole), whole.to_reader(4)):
-        made = arrow_table(data)
-        assert made.to_pydict() == whole.to_pydict()
-    found = [stretch.batch.to_pylist() for stretch in arrow_batches(whole.to_pandas(), COLUMNS)]
-    assert [row for part in found for row in part] == rows
+        parts = [stretch.batch.to_pylist() for stretch in open_table(data).stretches(COLUMNS)]
+        assert [row for part in parts for row in part] == rows
 
 
 def test_a_split_of_datasets() -> None:
@@ -281,7 +287,7 @@ def test_large_tables_are_cut() -> None:
     rows = some(400, label_not_input_id=399) * 60
     report = validate(table(rows), **KNOWN, rules={"duplicate-rows": "off"}, every=True)
 
-    assert len(list(arrow_batches(table(rows)))) > 5
+    assert len(list(open_table(table(rows)).stretches(COLUMNS))) > 5
     assert report.rows("label-not-input-id").tolist() == [400 * n + 399 for n in range(60)]
 
 
@@ -340,3 +346,57 @@ def test_a_tokenizer_tells_the_vocabulary() -> None:
 
     assert not validate(table(some()), tokenizer=cast(Any, told), only=rules).ok
     assert validate(table(some()), tokenizer=cast(Any, told), vocab_size=1000, only=rules).ok
+
+
+def test_lists_of_nothing_but_nulls() -> None:
+    """Arrow has a type of its own for them; each is a null inside a list."""
+    nulls = pa.array([[None, None], [None]], pa.list_(pa.null()))
+    ids, mask = [[5, 2], [2]], [[1, 1], [1]]
+
+    report = validate({"input_ids": ids, "attention_mask": mask, "labels": nulls})
+
+    (failed,) = report.failed
+    assert failed.rule == "null-token"
+    assert [(one.row, one.position, one.column) for one in failed.examples] == [
+        (0, 0, "labels"),
+        (1, 0, "labels"),
+    ]
+
+
+@pytest.mark.parametrize("ids", [["5 2", "6 2"], [[5, 2], "6 2"], pa.array(["5 2", "6 2"])])
+def test_labels_that_the_trainer_makes(ids: Any) -> None:
+    """A cell that is no list of ids is the one fault: no labels that could be null are there."""
+    own = rule(name="own", columns="labels")(lambda batch: [])
+
+    report = validate({"input_ids": ids}, "trl", custom=[own])
+
+    assert [finding.rule for finding in report.failed] == ["column-type"]
+    assert {one.column for one in report.failed[0].examples} == {"input_ids"}
+    assert {finding.because for finding in report.findings.values()} <= {None, "column-type"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "name"), [([None, None], "null-row"), ([[5, None], [None]], "null-token")]
+)
+def test_nulls_of_a_trainer_that_makes_labels(ids: list[Any], name: str) -> None:
+    """The ids hold them, and nothing is said of labels."""
+    report = validate({"input_ids": ids}, "trl", only=[name, "no-trainable-token"])
+
+    (failed,) = report.failed
+    assert (failed.rule, failed.violations, failed.cause) == (name, 2, None)
+    assert {one.column for one in failed.examples} == {"input_ids"}
+    assert report.findings["no-trainable-token"].because == name
+
+
+def test_a_place_in_a_row_without_tokens() -> None:
+    """There is nothing to show around it; what was found is told."""
+
+    @rule
+    def too_short(batch: TokenBatch) -> Hits:
+        """A row is too short."""
+        return Hits(np.array([0]), np.array([0]), found=np.array(["nothing"], object))
+
+    empty: dict[str, list[list[int]]] = {name: [[]] for name in COLUMNS}
+    text = validate(empty, custom=[too_short]).describe("too-short")
+
+    assert "  table row 0 position 0, input_ids\n    found nothing\n" in text

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pretok_schemas import Judge, Vocabulary, load
+from pretok_schemas import Judge, Vocabulary, load, validate
 from pretok_schemas.batch import TokenBatch
 from pretok_schemas.rules.corpus import (
     KEY_BITS,
@@ -127,3 +127,20 @@ def test_rows_of_other_labels() -> None:
     ]
 
     assert first_conflicts(digests) == [(3, 0), (6, 1)]
+
+
+@pytest.mark.parametrize("length", [2, 4, 15, 16])
+def test_short_rows_of_other_labels(length: int) -> None:
+    """Rows of one split are compared, however short they are."""
+    ids = row(length)
+    other = [-100] * (length - 1) + ids[-1:]
+    table = {
+        "input_ids": [ids, row(length, 2), ids, ids],
+        "attention_mask": [[1] * length] * 4,
+        "labels": [ids, row(length, 2), other, ids],
+    }
+
+    report = validate(table, only=["conflicting-labels", "duplicate-rows"], every=True)
+
+    assert report.rows("conflicting-labels").tolist() == [2]
+    assert report.rows("duplicate-rows").tolist() == [3]

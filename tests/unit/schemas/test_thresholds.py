@@ -13,7 +13,7 @@ from pretok_schemas import Judge, Vocabulary, load
 from pretok_schemas.contract import DOCUMENTS, IDS, LABELS, POSITIONS, ExcessLength
 from pretok_schemas.findings import Budget, Finding, Outcome, Severity
 from pretok_schemas.rules import rule_named
-from pretok_schemas.rules.base import ShardFacts
+from pretok_schemas.rules.base import FileRule, ShardFacts
 from pretok_schemas.state import State
 from tests.support.judging import Row, judged
 from tests.support.rows import BOS, EOS, PAD, VOCAB, distinct_neighbours
@@ -464,6 +464,51 @@ def test_lengths_that_differ_alike(one: int, other: int, told: bool) -> None:
             f"labels is 1 shorter than input_ids in {one:,} of these rows: "
             "BOS or EOS was added to one column only, or one column was cut"
         )
+
+
+def test_labels_that_are_longer() -> None:
+    """A value too many is told as one too few is."""
+    rows = [{**whole(i), "labels": [*whole(i)["labels"], EOS]} for i in range(3)]
+
+    assert finding("length-mismatch", rows).cause == (
+        "labels is 1 longer than input_ids in 3 of these rows: "
+        "BOS or EOS was added to one column only, or one column was cut"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "told"),
+    [
+        (pa.string(), "lists became text"),
+        (pa.list_(pa.list_(pa.int32())), "the batch axis was kept"),
+        (pa.list_(pa.float64()), "a missing value turned integers into floats"),
+        (pa.int64(), None),
+    ],
+    ids=str,
+)
+def test_what_made_a_column_of_another_type(dtype: pa.DataType, told: str | None) -> None:
+    """Each kind has its usual origin; single numbers have none."""
+    table = pa.Table.from_pylist([chat(i) for i in range(3)])
+    table = table.set_column(0, "input_ids", pa.nulls(3, dtype))
+
+    cause = judged(table)[0]["column-type"].cause
+
+    assert cause is None if told is None else str(cause).startswith(told)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_shard_of_other_columns(more: int) -> None:
+    """What it has and what the first one has are told, whichever of them has more."""
+    columns = [("input_ids", "labels"), ("input_ids", "labels")]
+    columns[more] = (*columns[more], "source")
+    shards = [ShardFacts(f"{n}", 1, names, schema=True) for n, names in enumerate(columns)]
+    rule = rule_named("shard-schema-mismatch")(load("axolotl"), KNOWN)
+    assert isinstance(rule, FileRule)
+
+    (example,) = rule.look_at_files(shards, {})
+
+    told = ["no source", "column source"]
+    assert (example.shard, example.found, example.expected) == ("1", told[more], told[1 - more])
 
 
 def test_lengths_in_another_order() -> None:
